@@ -1,0 +1,208 @@
+"""Pages and messages: one set of Jinja templates, rendered in the reader's language.
+
+The templates are those of `templates/` in a checkout, and of `ar/_templates` in an installed wheel. Each language has
+an environment of its own, made once and alike but for what writes words, days and amounts; so a macro speaks
+the language of the page that imports it. A name that a template uses and nobody gave raises UndefinedError.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache, partial
+from gettext import NullTranslations
+from pathlib import Path
+from typing import Any
+
+from jinja2 import (
+    Environment,
+    StrictUndefined,
+    Template,
+    TemplateNotFound,
+    pass_context,
+    pass_eval_context,
+    select_autoescape,
+)
+from jinja2.nodes import EvalContext
+from jinja2.runtime import Context
+from markupsafe import Markup, escape
+
+from ar.core import charts, i18n, money
+from ar.core.mailstyle import TemplateLoader
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+STATIC = _PACKAGE / "core" / "static"
+"""What is served under /static: our style sheet and script, and the vendored files."""
+
+_BREAKS = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+")
+_BLANKS = re.compile(r"\n\s*\n")
+
+
+@dataclass(frozen=True)
+class RenderedMessage:
+    """A message ready to be queued. `subject` is one line, free of control characters."""
+
+    subject: str
+    text: str
+    html: str
+
+
+class Renderer:
+    """Renders templates. Make one for the installation: it parses catalogues and keeps compiled templates."""
+
+    def __init__(self, *, default_language: str = i18n.SOURCE, templates: Path | None = None) -> None:
+        folder = templates or template_folder()
+        self.default_language = default_language
+        self.catalogues = i18n.catalogues(folder / "locales")
+        if default_language not in self.catalogues:
+            raise ValueError(f"{default_language!r} is no language of this installation: {', '.join(self.languages())}")
+        loader = TemplateLoader(folder)
+        self._environments = {
+            language: _environment(loader, language, translations, self.languages())
+            for language, translations in self.catalogues.items()
+        }
+        self._messages: dict[tuple[str, str], tuple[Template, Template, Template]] = {}
+
+    def languages(self) -> list[str]:
+        """The codes of the languages that pages and messages come in, in alphabetical order."""
+        return sorted(self.catalogues)
+
+    def language(self, wanted: str | None) -> str:
+        """The language to answer someone in who asks for `wanted`: 'fr' for 'fr-CA', the default for an unknown one."""
+        code = re.split("[-_]", wanted or "", maxsplit=1)[0].lower()
+        return code if code in self.catalogues else self.default_language
+
+    def page(self, template: str, *, language: str, **context: Any) -> str:
+        """The template's text in `language`. Raises TemplateNotFound, UndefinedError."""
+        return self.compiled(template, language=language).render(context)
+
+    def compiled(self, template: str, *, language: str) -> Template:
+        """The template as it speaks `language`, for a caller that streams it. Raises TemplateNotFound."""
+        return self._environments[self.language(language)].get_template(template)
+
+    def message(self, kind: str, *, language: str, **context: Any) -> RenderedMessage:
+        """The message `kind` in `language`, or in the default language where it is not written in that one."""
+        subject, text, html = self._message(kind, self.language(language))
+        return RenderedMessage(
+            subject=_BREAKS.sub(" ", subject.render(context)).strip(" "),
+            text=_BLANKS.sub("\n\n", text.render(context)).strip() + "\n",
+            html=html.render(context),
+        )
+
+    def text(self, sentence: str, *, language: str, **values: Any) -> str:
+        """A marked sentence in `language`, its %(name)s places filled in: for text that is not made by a template."""
+        return i18n.fill(self.catalogues[self.language(language)].gettext(sentence), values)
+
+    def _message(self, kind: str, language: str) -> tuple[Template, Template, Template]:
+        found = self._messages.get((kind, language))
+        if found is None:
+            try:
+                found = self._message_in(kind, language)
+            except TemplateNotFound:
+                if language == self.default_language:
+                    raise
+                found = self._message_in(kind, self.default_language)
+            self._messages[kind, language] = found
+        return found
+
+    def _message_in(self, kind: str, language: str) -> tuple[Template, Template, Template]:
+        get, folder = self._environments[language].get_template, f"messages/{kind}/{language}"
+        return get(f"{folder}/subject.txt"), get(f"{folder}/body.txt"), get(f"{folder}/body.html")
+
+
+def template_folder() -> Path:
+    """Where the templates are: inside the package when it was installed from a wheel, else beside it."""
+    packaged = _PACKAGE / "_templates"
+    return packaged if packaged.is_dir() else _PACKAGE.parent / "templates"
+
+
+@cache
+def asset(path: str) -> str:
+    """The address of a file under static/, with a mark of its content, so that browsers may keep it for ever."""
+    return f"/static/{path}?v={hashlib.sha256((STATIC / path).read_bytes()).hexdigest()[:12]}"
+
+
+@pass_context
+def _csrf_field(context: Context) -> Markup:
+    return Markup('<input type="hidden" name="csrf_token" value="{}">').format(context["csrf_token"])
+
+
+def _environment(
+    loader: TemplateLoader, language: str, translations: NullTranslations, languages: list[str]
+) -> Environment:
+    environment = Environment(
+        loader=loader,
+        autoescape=select_autoescape(disabled_extensions=("txt",), default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        cache_size=-1,
+        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
+    )
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.install_gettext_callables(  # type: ignore[attr-defined]
+        translations.gettext, translations.ngettext, newstyle=True
+    )
+    environment.globals.update(_speech(translations))
+    environment.globals.update(_globals(language, languages))
+    environment.filters.update(_filters(language))
+    return environment
+
+
+@lru_cache(maxsize=16384)
+def _money(minor: int, currency: str, *, language: str) -> str:
+    """A message writes an amount several times over, in its subject and both bodies: it is worked out once."""
+    return money.localized(minor, currency, language)
+
+
+def _speech(translations: NullTranslations) -> Mapping[str, Any]:
+    """`_` and `ngettext`. Unlike Jinja's own, they escape the sentence too, since it may come out of a variable, and
+    read a percent sign in one without values as just that."""
+
+    def said(sentence: str, escaped: bool, values: Mapping[str, Any]) -> str:
+        words = translations.gettext(sentence)
+        return i18n.fill(escape(words) if escaped else words, values)
+
+    @lru_cache(maxsize=4096, typed=True)  # typed: what is marked as safe is never taken for the same words unmarked
+    def said_bare(sentence: str, escaped: bool) -> str:
+        return said(sentence, escaped, {})
+
+    @pass_eval_context
+    def say(context: EvalContext, sentence: str, /, **values: Any) -> str:
+        escaped = bool(context.autoescape)
+        return said(sentence, escaped, values) if values else said_bare(sentence, escaped)
+
+    @pass_eval_context
+    def count(context: EvalContext, one: str, many: str, num: int, /, **values: Any) -> str:
+        said = translations.ngettext(one, many, num)
+        return i18n.fill(escape(said) if context.autoescape else said, {"num": num, **values})
+
+    return {"_": say, "gettext": say, "ngettext": count}
+
+
+def _globals(language: str, languages: list[str]) -> Mapping[str, Any]:
+    return {
+        "language": language,
+        "languages": [(code, i18n.own_name(code)) for code in languages],
+        "money": partial(_money, language=language),
+        "asset": asset,
+        "csrf_field": _csrf_field,
+        "plot": charts,
+    }
+
+
+def _filters(language: str) -> Mapping[str, Any]:
+    return {
+        "money": partial(_money, language=language),
+        "compact_money": partial(i18n.compact_money, language=language),
+        "day": partial(i18n.long_day, language=language),
+        "short_day": partial(i18n.short_day, language=language),
+        "month": partial(i18n.month, language=language),
+        "instant": partial(i18n.instant, language=language),
+        "number": partial(i18n.number, language=language),
+        "percent": partial(i18n.percent, language=language),
+        "compact": partial(i18n.compact, language=language),
+    }
