@@ -1,0 +1,109 @@
+"""Legal entities: the sellers of the company, and the bank accounts they are paid on."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from schwifty import IBAN
+from sqlmodel import Session, col, select
+
+from ar.core.audit import Act, record
+from ar.core.calendars import zone_of
+from ar.core.errors import ConflictError, DomainError, Fault, NotFoundError
+from ar.customers.checks import email_fault, place_faults
+from ar.customers.identifiers import IdentifierError, checked
+from ar.customers.models import BankAccount, LegalEntity
+
+
+class EntityError(DomainError):
+    """What was given for a legal entity or its bank account cannot be stored."""
+
+    code = "bad-legal-entity"
+
+
+class EntityNotFoundError(NotFoundError):
+    code = "legal-entity-not-found"
+
+
+class EntityCodeTakenError(ConflictError):
+    code = "legal-entity-code-taken"
+
+
+@dataclass(frozen=True)
+class EntityDraft:
+    code: str
+    name: str
+    country: str
+    currency: str
+    language: str
+    time_zone: str = ""
+    email: str | None = None
+    phone: str | None = None
+    street: str | None = None
+    postcode: str | None = None
+    city: str | None = None
+    vat_number: str | None = None
+    registration: str | None = None
+
+
+def found_entity(session: Session, draft: EntityDraft, *, by: str, now: datetime) -> LegalEntity:
+    """The legal entity just founded. Raises EntityError with the faults, or EntityCodeTakenError."""
+    zone = draft.time_zone or zone_of(draft.country)
+    faults = place_faults(country=draft.country, language=draft.language, currency=draft.currency, time_zone=zone)
+    if draft.email is not None and (wrong := email_fault(draft.email)) is not None:
+        faults.append(Fault("/email", wrong))
+    if draft.vat_number is not None:
+        try:
+            checked("vat", draft.vat_number)
+        except IdentifierError as error:
+            faults.append(Fault("/vat_number", error.message))
+    if faults:
+        raise EntityError(f"The legal entity was not stored: {faults[0].message}", faults=faults)
+    if session.exec(select(LegalEntity.id).where(col(LegalEntity.code) == draft.code)).first() is not None:
+        raise EntityCodeTakenError(f"There is a legal entity with the code {draft.code} already")
+    made = LegalEntity(**{**asdict(draft), "time_zone": zone})
+    session.add(made)
+    session.flush()
+    record(session, [Act(by, "legal_entity.founded", f"legal_entity:{made.id}", {"after": asdict(draft)})], now=now)
+    return made
+
+
+def entities(session: Session) -> list[LegalEntity]:
+    """Every legal entity, the first founded first."""
+    return list(session.exec(select(LegalEntity).order_by(col(LegalEntity.id))))
+
+
+def entity(session: Session, entity_id: int) -> LegalEntity:
+    """Raises EntityNotFoundError."""
+    found = session.get(LegalEntity, entity_id)
+    if found is None:
+        raise EntityNotFoundError(f"There is no legal entity {entity_id}")
+    return found
+
+
+def entity_by_code(session: Session, code: str | None) -> LegalEntity:
+    """The legal entity of that code, or the only one when no code is given. Raises EntityNotFoundError."""
+    found = entities(session)
+    if code is None and len(found) == 1:
+        return found[0]
+    chosen = next((one for one in found if one.code == code), None)
+    if chosen is None:
+        codes = ", ".join(one.code for one in found) or "none yet: found one first"
+        raise EntityNotFoundError(f"Name the legal entity by its code; there are: {codes}")
+    return chosen
+
+
+def add_bank_account(
+    session: Session, entity_id: int, *, iban: str, holder: str, currency: str, by: str, now: datetime
+) -> BankAccount:
+    """The bank account just added, its BIC derived from the IBAN where the bank is known. Raises IdentifierError."""
+    usual = checked("iban", iban)
+    entity(session, entity_id)
+    bic = IBAN(usual).bic
+    made = BankAccount(entity_id=entity_id, iban=usual, bic=str(bic) if bic else None, holder=holder, currency=currency)
+    session.add(made)
+    session.flush()
+    change = {"after": {"iban": usual, "currency": currency}}
+    record(session, [Act(by, "bank_account.added", f"legal_entity:{entity_id}", change)], now=now)
+    return made
