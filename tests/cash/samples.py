@@ -1,0 +1,145 @@
+"""What the pages of payments, and of the test gateway, are given."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from ar.cash.history import Applied, Happening, Story
+from ar.cash.models import Method, Payment, PaymentRefund, PaymentTarget, RefundState
+from ar.cash.payment_states import PaymentState
+from ar.core.errors import DomainError
+from ar.core.web import Page
+from ar.customers.models import Account, LegalEntity
+from ar.ledger.items import ItemState
+from ar.ledger.models import EntryKind
+
+AT = datetime(2026, 3, 12, 9, 30, tzinfo=UTC)
+
+PAYMENT = Payment(
+    id=7,
+    public_id="pay_5f0c",
+    entity_id=1,
+    account_id=17,
+    amount_minor=120_000,
+    currency="EUR",
+    method=Method.BANK_TRANSFER,
+    state=PaymentState.SETTLED,
+    reason="paid",
+    note="<b>thanks</b>",
+    reference="E2E & 4711",
+    recorded_by="user:1",
+    gateway="manual",
+    parked=True,
+    succeeded_at=AT,
+    created_at=AT,
+    updated_at=AT,
+)
+ACCOUNT = Account(
+    id=17,
+    code="NORD",
+    legal_name="Nordlicht & Werkzeuge",
+    country="DE",
+    language="de",
+    currency="EUR",
+    time_zone="Europe/Berlin",
+    created_at=AT,
+)
+SELLER = LegalEntity(
+    id=1, code="FR1", name="Atelier & Fils", country="FR", currency="EUR", language="fr", time_zone="Europe/Paris"
+)
+ITEM = ItemState(
+    41, 1, 17, EntryKind.INVOICE, 1, "EUR", 120_000, 40_000, 10_000, date(2026, 2, 10), date(2026, 3, 12), "INV & 1"
+)
+STORY = Story(
+    payment=PAYMENT,
+    targets=[(PaymentTarget(id=1, payment_id=7, entry_id=41, amount_minor=80_000), "INV & 1")],
+    applied=[Applied(9, 41, "INV & 1", 80_000)],
+    unapplied_minor=40_000,
+    refunds=[
+        PaymentRefund(
+            id=n,
+            public_id=f"ref_{n}",
+            payment_id=7,
+            amount_minor=100,
+            state=state,
+            note="paid <twice>",
+            outcome="no answer",
+            requested_by="user:1",
+            created_at=AT,
+            updated_at=AT,
+        )
+        for n, state in enumerate(RefundState)
+    ],
+    happenings=[
+        Happening(AT, what, "user:1", "paid")
+        for what in (
+            "payment.settled",
+            "payment.applied",
+            "payment.unapplied",
+            "payment.refund_asked",
+            "payment.taken_back",
+            "payment.decided",
+            "charge.refunded",
+        )
+    ],
+)
+
+
+def paid(state: PaymentState, method: Method) -> Payment:
+    return Payment(**PAYMENT.model_dump() | {"state": state, "method": method})
+
+
+EACH = [paid(state, method) for state, method in zip(PaymentState, [*Method, Method.CARD], strict=True)]
+CHECKOUT: dict[str, Any] = {
+    "here": "/test-gateway/pay/cs_test_1",
+    "status": "open",
+    "lines": [("INV & 1", 120_000)],
+    "total_minor": 120_000,
+    "currency": "EUR",
+    "card": True,
+    "debit": True,
+    "cancel_url": "/portal",
+    "success_url": "/portal/paid",
+    "charge": "failed",
+    "disputed": "",
+}
+RECORD: dict[str, Any] = {
+    "account": ACCOUNT,
+    "items": [ITEM],
+    "entities": [SELLER],
+    "currencies": ["EUR", "JPY"],
+    "methods": [Method.BANK_TRANSFER, Method.CHEQUE],
+    "today": date(2026, 3, 12),
+    "key": "a-key",
+    "given": {"amount": "12,50", "item-41": "1"},
+    "error": DomainError("The payment was not recorded"),
+}
+
+SAMPLES: dict[str, dict[str, Any]] = {
+    "portal/gateway/missing.html": {},
+    "portal/gateway/checkout.html": CHECKOUT,
+    "console/cash/list.html": {
+        "found": Page[Any].model_construct(items=EACH, next_cursor="next"),
+        "names": {17: "Nordlicht & Werkzeuge"},
+        "tell": str,
+        "state": PaymentState.SETTLED,
+        "states": list(PaymentState),
+        "account_id": 17,
+        "may_write": True,
+    },
+    "console/cash/whose.html": {"q": "nord", "matches": [ACCOUNT]},
+    "console/cash/record.html": RECORD,
+    "console/cash/payment.html": {
+        "told": STORY,
+        "tell": str,
+        "payment": PAYMENT,
+        "account": ACCOUNT,
+        "open_now": [ITEM],
+        "refundable_minor": 120_000,
+        "today": date(2026, 3, 12),
+        "may_write": True,
+        "key": "a-key",
+        "at_test_gateway": "/test-gateway/pay/cs_test_1",
+    },
+}
