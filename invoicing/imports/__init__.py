@@ -1,0 +1,1 @@
+"""Invoices from files: read (pure), decide (pure), record."""

@@ -1,0 +1,147 @@
+"""Invoices and credit notes as documents, their gap-free numbers, and the files that invoices were imported from.
+
+The ledger's entry is the claim; a document says what it is for. An issued document never changes: a trigger
+refuses it. Quantities and unit prices are integers of millionths, amounts integers of the currency's minor unit.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from ar.core.db import BigId, Json, UtcDateTime, enum_type
+
+
+class DocumentKind(StrEnum):
+    INVOICE = "invoice"
+    CREDIT_NOTE = "credit_note"
+
+
+class InvoiceState(StrEnum):
+    DRAFT = "draft"
+    ISSUED = "issued"
+
+
+class TaxCategory(StrEnum):
+    """The VAT categories of EN 16931 (UNCL 5305)."""
+
+    STANDARD = "S"
+    ZERO = "Z"
+    EXEMPT = "E"
+    REVERSE_CHARGE = "AE"
+    INTRA_COMMUNITY = "K"
+    EXPORT = "G"
+    NOT_SUBJECT = "O"
+
+
+class Invoice(SQLModel, table=True):
+    """An invoice, or a credit note that corrects the ledger entry `corrects_entry_id`."""
+
+    __tablename__ = "invoice"
+    __table_args__ = (
+        UniqueConstraint("entity_id", "kind", "number"),
+        CheckConstraint(
+            "state = 'draft' OR (number IS NOT NULL AND entry_id IS NOT NULL AND issued_at IS NOT NULL)",
+            name="issued_whole",
+        ),
+        CheckConstraint("total_minor = net_minor + tax_minor", name="total"),
+        Index("ix_invoice_account", "account_id", "id"),
+        Index("ix_invoice_corrects", "corrects_entry_id"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    entity_id: int = Field(foreign_key="legal_entity.id", sa_type=BigId)
+    account_id: int = Field(foreign_key="account.id", sa_type=BigId)
+    kind: DocumentKind = Field(sa_type=enum_type(DocumentKind))
+    state: InvoiceState = Field(default=InvoiceState.DRAFT, sa_type=enum_type(InvoiceState))
+    series: str = Field(max_length=8)
+    number: str | None = Field(default=None, max_length=35)
+    issue_on: date
+    due_on: date
+    currency: str = Field(max_length=3)
+    net_minor: int = Field(sa_type=BigId)
+    tax_minor: int = Field(sa_type=BigId)
+    total_minor: int = Field(sa_type=BigId)
+    terms: str = Field(default="", max_length=60)
+    buyer_reference: str = Field(default="", max_length=60)
+    purchase_order: str = Field(default="", max_length=60)
+    note: str = Field(default="", max_length=2000)
+    corrects_entry_id: int | None = Field(default=None, foreign_key="ledger_entry.id", sa_type=BigId)
+    entry_id: int | None = Field(default=None, foreign_key="ledger_entry.id", unique=True, sa_type=BigId)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    issued_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    issued_by: str | None = Field(default=None, max_length=80)
+
+
+class InvoiceLine(SQLModel, table=True):
+    """One line; its net amount is quantity x unit price, rounded half up to the minor unit."""
+
+    __tablename__ = "invoice_line"
+
+    invoice_id: int = Field(primary_key=True, foreign_key="invoice.id", sa_type=BigId)
+    position: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    description: str = Field(max_length=1000)
+    quantity_millionths: int = Field(sa_type=BigId)
+    unit_price_millionths: int = Field(sa_type=BigId)
+    tax_category: TaxCategory = Field(sa_type=enum_type(TaxCategory))
+    tax_rate_bp: int
+    net_minor: int = Field(sa_type=BigId)
+
+
+class InvoiceTax(SQLModel, table=True):
+    """The VAT breakdown of a document: what one category and rate applies to, and the tax."""
+
+    __tablename__ = "invoice_tax"
+
+    invoice_id: int = Field(primary_key=True, foreign_key="invoice.id", sa_type=BigId)
+    category: TaxCategory = Field(primary_key=True, sa_type=enum_type(TaxCategory))
+    rate_bp: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    net_minor: int = Field(sa_type=BigId)
+    tax_minor: int = Field(sa_type=BigId)
+
+
+class NumberSequence(SQLModel, table=True):
+    """The next number of a series in a year, and the day of the last document: order of number is order of day."""
+
+    __tablename__ = "number_sequence"
+
+    entity_id: int = Field(primary_key=True, foreign_key="legal_entity.id", sa_type=BigId)
+    series: str = Field(primary_key=True, max_length=8)
+    year: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    next: int = Field(default=1, sa_column_kwargs={"server_default": text("1")})
+    last_on: date
+
+
+class ImportBatch(SQLModel, table=True):
+    """One file that was read, whole, and what became of its rows."""
+
+    __tablename__ = "import_batch"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    entity_id: int = Field(foreign_key="legal_entity.id", index=True, sa_type=BigId)
+    file_name: str = Field(max_length=200)
+    sha256: str = Field(max_length=64)
+    profile: str = Field(max_length=60)
+    headings: list[str] = Field(sa_type=Json)
+    accepted: int = 0
+    refused: int = 0
+    unchanged: int = 0
+    imported_at: datetime = Field(sa_type=UtcDateTime)
+    imported_by: str = Field(max_length=80)
+
+
+class ImportRefusal(SQLModel, table=True):
+    """One row that was refused: where, which value, why, and the row as it stood."""
+
+    __tablename__ = "import_refusal"
+
+    batch_id: int = Field(primary_key=True, foreign_key="import_batch.id", sa_type=BigId)
+    row_number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    column_name: str = Field(max_length=60)
+    value: str = Field(max_length=60)
+    reason: str = Field(max_length=400)
+    cells: list[Any] = Field(sa_type=Json)

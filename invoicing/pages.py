@@ -1,0 +1,174 @@
+"""Pages: the list of invoices and one invoice, issued here or imported; and the form that accepts a dispute."""
+
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from pydantic import AfterValidator
+from sqlmodel import col
+
+from ar.core.errors import DomainError
+from ar.core.money import typed_minor
+from ar.core.web import (
+    Cursor,
+    Id,
+    KernelDep,
+    NowDep,
+    Once,
+    Principal,
+    Search,
+    SessionDep,
+    ShortText,
+    TodayDep,
+    allow,
+    idempotent,
+    page,
+    paged,
+    redirect,
+    require_version,
+)
+from ar.core.web.types import several_lines
+from ar.customers.accounts import names_of
+from ar.customers.entities import entities
+from ar.disputes.claim import dispute
+from ar.disputes.pages import dispute_page, told_or_not
+from ar.ledger.models import OpenItem
+from invoicing.credit import credit
+from invoicing.documents import Standing, detail, search, standing
+from invoicing.settle import settle_dispute
+from invoicing.totals import decimal_text
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/invoices")
+def invoices(
+    request: Request,
+    session: SessionDep,
+    kernel: KernelDep,
+    today: TodayDep,
+    principal: Annotated[Principal, allow("invoices:read")],
+    state: Annotated[Search, Query()] = "",
+    number: Annotated[Search, Query()] = "",
+    due_from: Annotated[Search, Query()] = "",
+    due_to: Annotated[Search, Query()] = "",
+    account_id: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
+    cursor: Cursor = None,
+) -> HTMLResponse:
+    chosen = Standing(state) if state in set(Standing) else None
+    query = search(
+        today=today,
+        account_id=account_id,
+        state=chosen,
+        due_from=_day(due_from),
+        due_to=_day(due_to),
+        number=number,
+    )
+    found = paged(session, query, key=(col(OpenItem.entry_id).desc(),), cursor=cursor, limit=50)
+    filters = {"state": chosen or "", "number": number, "due_from": due_from, "due_to": due_to}
+    return page(
+        request,
+        kernel,
+        principal,
+        "console/invoicing/list.html",
+        found=found,
+        names=names_of(session, [item.account_id for item in found.items]),
+        standings={item.entry_id: standing(item, today=today) for item in found.items},
+        today=today,
+        filters=filters if account_id is None else filters | {"account_id": account_id},
+        may_import=principal.may("import:write"),
+    )
+
+
+def _day(text: str) -> date | None:
+    """The day of a form's date field; one that is not filled in, or not a day, filters nothing."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+@router.get("/invoices/{invoice_id}")
+def invoice(
+    invoice_id: Id,
+    request: Request,
+    session: SessionDep,
+    kernel: KernelDep,
+    today: TodayDep,
+    principal: Annotated[Principal, allow("invoices:read")],
+) -> HTMLResponse:
+    found = detail(session, invoice_id)
+    item = found.item
+    return page(
+        request,
+        kernel,
+        principal,
+        "console/invoicing/invoice.html",
+        found=found,
+        item=item,
+        standing=standing(item, today=today),
+        today=today,
+        buyer=names_of(session, [item.account_id])[item.account_id],
+        seller=next(one for one in entities(session) if one.id == item.entity_id),
+        decimal=decimal_text,
+        may_credit=principal.may("invoices:write") and bool(found.lines) and not found.credit_notes,
+    )
+
+
+@router.post("/invoices/{invoice_id}/credit-notes")
+def credit_invoice(
+    invoice_id: Id,
+    session: SessionDep,
+    now: NowDep,
+    today: TodayDep,
+    principal: Annotated[Principal, allow("invoices:write")],
+    reason: Annotated[ShortText, Form()],
+    once: Annotated[Once, idempotent()],
+) -> Response:
+    """Credit all of an invoice, and show the credit note."""
+
+    def act() -> Response:
+        note = credit(session, invoice_id, reason=reason, lines=None, by=principal.actor, today=today, now=now)
+        return RedirectResponse(f"/invoices/{note.entry_id}", status_code=303)
+
+    return once(session, act)
+
+
+@router.post("/disputes/{dispute_id}/credit")
+def accept_dispute(
+    dispute_id: Id,
+    request: Request,
+    session: SessionDep,
+    kernel: KernelDep,
+    now: NowDep,
+    today: TodayDep,
+    principal: Annotated[Principal, allow("invoices:write")],
+    once: Annotated[Once, idempotent()],
+    version: Annotated[int, Form(ge=1, le=2**63 - 1)],
+    amount: Annotated[str, Form(max_length=40)],
+    answer: Annotated[str, Form(max_length=4000), AfterValidator(several_lines)] = "",
+) -> Response:
+    """Accept all or part of a dispute, from its page; with a fault, the page again with what is wrong."""
+
+    def act() -> Response:
+        contested = dispute(session, dispute_id)
+        require_version(version, contested.version)
+        settled = settle_dispute(
+            session,
+            kernel,
+            dispute_id,
+            accepted_minor=typed_minor(amount, contested.currency),
+            answer=answer.strip(),
+            by=principal.actor,
+            today=today,
+            now=now,
+        )
+        return redirect(kernel, principal, f"/disputes/{dispute_id}", done=told_or_not(settled.told))
+
+    try:
+        with session.begin_nested():
+            return once(session, act)
+    except DomainError as error:
+        given = {"amount": amount, "answer": answer}
+        return dispute_page(request, session, kernel, principal, dispute_id, today=today, given=given, error=error)

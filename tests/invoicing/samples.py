@@ -1,0 +1,161 @@
+"""What the invoicing pages are given, for the house's tests of templates."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from ar.core.tabular import FileError
+from ar.core.web import Page
+from ar.customers.models import LegalEntity
+from ar.ledger.models import EntryKind, OpenItem
+from invoicing.documents import Detail, Standing
+from invoicing.imports.profiles import FIELDS
+from invoicing.models import (
+    DocumentKind,
+    ImportBatch,
+    ImportRefusal,
+    Invoice,
+    InvoiceLine,
+    InvoiceState,
+    InvoiceTax,
+    TaxCategory,
+)
+from invoicing.totals import decimal_text
+
+NOW = datetime(2026, 5, 12, 9, 0, tzinfo=UTC)
+DAY = NOW.date()
+SELLER = LegalEntity(
+    id=1, code="FR1", name="Atelier & Fils", country="FR", currency="EUR", language="fr", time_zone="Europe/Paris"
+)
+
+
+def make_item(number: int, **changes: Any) -> OpenItem:
+    given = {
+        "entry_id": number,
+        "entity_id": 1,
+        "account_id": 7,
+        "kind": EntryKind.INVOICE,
+        "side": 1,
+        "currency": "EUR",
+        "amount_minor": 120_00,
+        "open_minor": 120_00,
+        "disputed_minor": 0,
+        "effective_on": date(2026, 4, 1),
+        "due_on": date(2026, 5, 1),
+        "reference": f"FR1-2026-{number:06d}",
+    }
+    return OpenItem(**{**given, **changes})
+
+
+def make_document(kind: DocumentKind, number: str, **changes: Any) -> Invoice:
+    given = {
+        "id": 9,
+        "entity_id": 1,
+        "account_id": 7,
+        "kind": kind,
+        "state": InvoiceState.ISSUED,
+        "series": "",
+        "number": number,
+        "issue_on": date(2026, 4, 1),
+        "due_on": date(2026, 5, 1),
+        "currency": "EUR",
+        "net_minor": 100_00,
+        "tax_minor": 20_00,
+        "total_minor": 120_00,
+        "terms": "net 30",
+        "note": "Thank you & see you",
+        "entry_id": 41,
+        "created_at": NOW,
+    }
+    return Invoice(**{**given, **changes})
+
+
+LINE = InvoiceLine(
+    invoice_id=9,
+    position=1,
+    description="Table <oak>",
+    quantity_millionths=2_500_000,
+    unit_price_millionths=40_000_000,
+    tax_category=TaxCategory.STANDARD,
+    tax_rate_bp=2000,
+    net_minor=100_00,
+)
+TAX = InvoiceTax(invoice_id=9, category=TaxCategory.STANDARD, rate_bp=2000, net_minor=100_00, tax_minor=20_00)
+ITEM = make_item(41)
+ISSUED = Detail(ITEM, "invoice:9", make_document(DocumentKind.INVOICE, "FR1-2026-000041"), [LINE], [TAX], [])
+CREDITED = Detail(
+    make_item(42, kind=EntryKind.CREDIT_NOTE, side=-1),
+    "invoice:10",
+    make_document(DocumentKind.CREDIT_NOTE, "FR1-CN-2026-000001", corrects_entry_id=41),
+    [LINE],
+    [TAX],
+    [make_document(DocumentKind.CREDIT_NOTE, "FR1-CN-2026-000001")],
+)
+IMPORTED = Detail(make_item(43, open_minor=0), "import:3", None, (), (), ())
+ITEMS = [
+    ITEM,
+    make_item(44, open_minor=0),
+    make_item(45, disputed_minor=20_00),
+    make_item(46, due_on=date(2026, 6, 1)),
+    make_item(47, side=-1),
+]
+BATCH = ImportBatch(
+    id=3,
+    entity_id=1,
+    file_name="may <1>.csv",
+    sha256="0" * 64,
+    profile="neutral",
+    headings=list(FIELDS),
+    accepted=1200,
+    refused=2,
+    unchanged=3,
+    imported_at=NOW,
+    imported_by="user:3",
+)
+REFUSAL = ImportRefusal(
+    batch_id=3, row_number=17, column_name="due_date", value="<31/02>", reason="is not a date", cells=["a"]
+)
+
+
+def shown(found: Detail, standing: Standing, may_credit: bool) -> dict[str, Any]:
+    return {
+        "found": found,
+        "item": found.item,
+        "standing": standing,
+        "today": DAY,
+        "buyer": "Nordlicht & Co",
+        "seller": SELLER,
+        "decimal": decimal_text,
+        "may_credit": may_credit,
+    }
+
+
+SAMPLES: dict[str, dict[str, Any]] = {
+    "console/invoicing/list.html": {
+        "found": Page(items=ITEMS, next_cursor="abc"),
+        "names": {7: "Nordlicht & Co"},
+        "standings": dict(
+            zip(
+                (item.entry_id for item in ITEMS),
+                (Standing.OVERDUE, Standing.PAID, Standing.OVERDUE, Standing.OPEN, Standing.OPEN),
+                strict=True,
+            )
+        ),
+        "today": DAY,
+        "filters": {"state": "open", "number": '"><b>', "due_from": "", "due_to": "", "account_id": 7},
+        "may_import": True,
+    },
+    "console/invoicing/invoice.html": shown(ISSUED, Standing.OVERDUE, may_credit=True),
+    "console/invoicing/invoice.html#credit-note": shown(CREDITED, Standing.OPEN, may_credit=False),
+    "console/invoicing/invoice.html#imported": shown(IMPORTED, Standing.PAID, may_credit=False),
+    "console/invoicing/imports.html": {
+        "found": Page(items=[BATCH], next_cursor="abc"),
+        "sellers": [SELLER],
+        "profiles": ["hr", "ibm", "neutral"],
+        "columns": FIELDS,
+        "error": FileError("The file is empty."),
+        "may_import": True,
+    },
+    "console/invoicing/import.html": {"batch": BATCH, "refusals": [REFUSAL]},
+}
