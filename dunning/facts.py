@@ -1,0 +1,214 @@
+"""Reading what decisions rest on: a handful of queries for a whole chunk of customers, whatever its size."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, bindparam, or_, select
+from sqlmodel import Session, col
+
+from ar.core.clock import local_date
+from ar.core.db import among, table
+from ar.customers.models import Account, Contact
+from ar.ledger.models import EntryKind, OpenItem
+from dunning.decision import ContactFacts, CustomerFacts, HoldFacts, ItemFacts, Noticed, PastNotice
+from dunning.models import DunningHold, DunningNotice, DunningNoticeItem, Promise, PromiseItem, PromiseState
+
+DUNNED = (EntryKind.INVOICE, EntryKind.LATE_CHARGE)
+"""The kinds of debit that are asked for; others (a refund on its way, a reversal) are the seller's own business."""
+
+InFlight = Callable[[Session, Sequence[int]], Mapping[int, int]]
+"""Minor units on their way per item, for the customers of these ids: paid, not yet settled."""
+
+
+def lock_accounts(session: Session, account_ids: Sequence[int]) -> None:
+    """Make other runs over these customers wait for this transaction; in id order, so that none deadlocks.
+
+    SQLite's write transactions exclude each other already.
+    """
+    query = select(col(Account.id)).where(among(session, col(Account.id), account_ids)).order_by(col(Account.id))
+    session.connection().execute(query.with_for_update(key_share=True)).all()
+
+
+def gather(session: Session, account_ids: Sequence[int], *, now: datetime, in_flight: InFlight) -> list[CustomerFacts]:
+    """The facts of each customer as they stand at `now`, by account id; an unknown id is passed over."""
+    a = table(Account).c
+    query = select(a.id, a.code, a.legal_name, a.language, a.country, a.time_zone, a.portal_epoch)
+    query = query.where(among(session, a.id, account_ids)).order_by(a.id)
+    accounts = session.connection().execute(query).all()
+    contacts, bounced = _contacts(session, account_ids)
+    items, unapplied = _items(session, account_ids, in_flight(session, account_ids))
+    notices = _notices(session, account_ids, since=local_date(now, "UTC") - timedelta(days=9))
+    holds = _holds(session, account_ids, now=now)
+    return [
+        CustomerFacts(
+            account_id=account_id,
+            code=code,
+            name=name,
+            language=language,
+            country=country,
+            zone=zone,
+            epoch=epoch,
+            contact=contacts.get(account_id),
+            bounced=account_id in bounced,
+            items=tuple(items.get(account_id, ())),
+            credits=unapplied.get(account_id, {}),
+            notices=tuple(notices.get(account_id, ())),
+            holds=tuple(holds.get(account_id, ())),
+        )
+        for account_id, code, name, language, country, zone, epoch in accounts
+    ]
+
+
+def _contacts(session: Session, account_ids: Sequence[int]) -> tuple[dict[int, ContactFacts], set[int]]:
+    """The one to write to per customer: the first with an address that has not bounced; and who had one that did."""
+    query = select(
+        col(Contact.account_id),
+        col(Contact.id),
+        col(Contact.name),
+        col(Contact.email),
+        col(Contact.language),
+        col(Contact.opted_out_at),
+        col(Contact.bounced_at),
+    )
+    query = query.where(among(session, col(Contact.account_id), account_ids), col(Contact.email).is_not(None))
+    found: dict[int, ContactFacts] = {}
+    bounced = set()
+    for row in session.connection().execute(query.order_by(col(Contact.account_id), col(Contact.id))):
+        if row.bounced_at is not None:
+            bounced.add(row.account_id)
+        elif row.account_id not in found:
+            found[row.account_id] = ContactFacts(
+                row.id, row.name, row.email, row.language, row.opted_out_at is not None
+            )
+    return found, bounced
+
+
+def _items(
+    session: Session, account_ids: Sequence[int], flying: Mapping[int, int]
+) -> tuple[dict[int, list[ItemFacts]], dict[int, dict[tuple[int, str], int]]]:
+    """The debit items to ask for, and the unapplied credit, of each customer."""
+    promised = promised_parts(session, account_ids)
+    noticed = _noticed(session, account_ids)
+    query = select(
+        col(OpenItem.account_id),
+        col(OpenItem.entry_id),
+        col(OpenItem.entity_id),
+        col(OpenItem.reference),
+        col(OpenItem.due_on),
+        col(OpenItem.currency),
+        col(OpenItem.open_minor),
+        col(OpenItem.disputed_minor),
+        col(OpenItem.side),
+        col(OpenItem.kind),
+    )
+    query = query.where(among(session, col(OpenItem.account_id), account_ids), col(OpenItem.open_minor) > 0)
+    items: dict[int, list[ItemFacts]] = defaultdict(list)
+    unapplied: dict[int, dict[tuple[int, str], int]] = defaultdict(dict)
+    for (
+        account,
+        entry,
+        entity,
+        reference,
+        due_on,
+        currency,
+        open_minor,
+        disputed,
+        side,
+        kind,
+    ) in session.connection().execute(query):
+        if side < 0:
+            held = unapplied[account]
+            held[entity, currency] = held.get((entity, currency), 0) + open_minor
+        elif kind in DUNNED:
+            minor, until = promised.get(entry, (0, None))
+            items[account].append(
+                ItemFacts(
+                    entry,
+                    entity,
+                    reference,
+                    due_on,
+                    currency,
+                    open_minor,
+                    disputed,
+                    minor,
+                    until,
+                    flying.get(entry, 0),
+                    noticed.get(entry, ()),
+                )
+            )
+    return items, unapplied
+
+
+def promised_parts(session: Session, account_ids: Sequence[int]) -> dict[int, tuple[int, date]]:
+    """What living promises still cover of each item, less what came since they were made, and until when."""
+    if len(account_ids) == 1:
+        rows = session.connection().execute(_PROMISED_BY_ONE, {"account_id": account_ids[0]})
+    else:
+        rows = session.connection().execute(_promised_by(among(session, col(Promise.account_id), account_ids)))
+    return {entry_id: (max(0, min(left, promised)), until) for entry_id, left, promised, until in rows}
+
+
+def _promised_by(whose: ColumnElement[bool]) -> Any:
+    part = PromiseItem
+    return (
+        select(
+            col(part.entry_id),
+            col(part.amount_minor) - col(part.open_minor) + col(OpenItem.open_minor),
+            col(part.amount_minor),
+            col(Promise.due_on),
+        )
+        .join(Promise, col(Promise.id) == col(part.promise_id))
+        .join(OpenItem, col(OpenItem.entry_id) == col(part.entry_id))
+        .where(whose, col(Promise.state) == PromiseState.ALIVE)
+    )
+
+
+_PROMISED_BY_ONE = _promised_by(col(Promise.account_id) == bindparam("account_id"))
+"""Made once: the customer's page asks for it at every visit."""
+
+
+def _noticed(session: Session, account_ids: Sequence[int]) -> dict[int, tuple[Noticed, ...]]:
+    """The steps at which each open item has been written about, notices that never left apart."""
+    item = DunningNoticeItem
+    query = (
+        select(col(item.entry_id), col(item.step), col(item.offset_days), col(item.noticed_on))
+        .join(OpenItem, col(OpenItem.entry_id) == col(item.entry_id))
+        .where(
+            among(session, col(OpenItem.account_id), account_ids),
+            col(OpenItem.open_minor) > 0,
+            col(item.cancelled_at).is_(None),
+        )
+    )
+    found: dict[int, tuple[Noticed, ...]] = {}
+    for entry_id, step, offset_days, on in session.connection().execute(query):
+        found[entry_id] = (*found.get(entry_id, ()), Noticed(step, offset_days, on))
+    return found
+
+
+def _notices(session: Session, account_ids: Sequence[int], *, since: date) -> dict[int, list[PastNotice]]:
+    notice = DunningNotice
+    query = select(
+        col(notice.account_id), col(notice.entity_id), col(notice.step), col(notice.cycle), col(notice.cancelled_at)
+    ).where(among(session, col(notice.account_id), account_ids), col(notice.cycle) >= since)
+    found: dict[int, list[PastNotice]] = defaultdict(list)
+    for account, entity, step, cycle, cancelled_at in session.connection().execute(query):
+        found[account].append(PastNotice(entity, step, cycle, cancelled_at is not None))
+    return found
+
+
+def _holds(session: Session, account_ids: Sequence[int], *, now: datetime) -> dict[int, list[HoldFacts]]:
+    """Holds that nobody lifted; those that end are kept a day past it, for zones that are behind."""
+    hold = table(DunningHold).c
+    query = select(hold.account_id, hold.id, hold.until, hold.reason).where(
+        among(session, hold.account_id, account_ids),
+        hold.lifted_at.is_(None),
+        or_(hold.until.is_(None), hold.until >= local_date(now, "UTC") - timedelta(days=1)),
+    )
+    found: dict[int, list[HoldFacts]] = defaultdict(list)
+    for account, hold_id, until, reason in session.connection().execute(query.order_by(hold.id)):
+        found[account].append(HoldFacts(hold_id, until, reason))
+    return found

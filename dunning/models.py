@@ -1,0 +1,186 @@
+"""Policies, notices and what they asked for, the last decision on each customer, holds, promises, parked customers."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Index, Numeric, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from ar.core.db import BigId, Json, UtcDateTime, enum_type
+
+
+class Outcome(StrEnum):
+    """What was decided."""
+
+    SEND = "send"
+    HOLD = "hold"
+    NOTHING = "nothing"
+
+
+class PromiseState(StrEnum):
+    ALIVE = "alive"
+    KEPT = "kept"
+    PARTLY = "partly"
+    BROKEN = "broken"
+    CANCELLED = "cancelled"
+
+
+class DunningPolicy(SQLModel, table=True):
+    """One version of a policy. In force for a seller (or, without one, the company) from `active_from` on."""
+
+    __tablename__ = "dunning_policy"
+    __table_args__ = (
+        UniqueConstraint("name", "version"),
+        Index("ix_dunning_policy_active", "entity_id", "active_from"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    name: str = Field(max_length=60)
+    version: int
+    entity_id: int | None = Field(default=None, foreign_key="legal_entity.id", sa_type=BigId)
+    body: dict[str, Any] = Field(sa_type=Json)
+    active_from: datetime = Field(sa_type=UtcDateTime)
+    created_by: str = Field(max_length=80)
+
+
+class LatePaymentTerms(SQLModel, table=True):
+    """What may be added to late amounts by law, by the seller's country and period, as an administrator entered it."""
+
+    __tablename__ = "late_payment_terms"
+    __table_args__ = (
+        UniqueConstraint("country", "valid_from"),
+        CheckConstraint("valid_to >= valid_from", name="period"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    country: str = Field(max_length=2)
+    valid_from: date
+    valid_to: date
+    interest_percent: Decimal = Field(sa_type=Numeric(7, 4, asdecimal=True))
+    fixed_minor: int = Field(sa_type=BigId)
+    currency: str = Field(max_length=3)
+    source: str = Field(max_length=200)
+
+
+class DunningNotice(SQLModel, table=True):
+    """One message to one customer for one seller. `cycle` is the customer's local day; `message_key` its outbox key."""
+
+    __tablename__ = "dunning_notice"
+    __table_args__ = (
+        UniqueConstraint("account_id", "entity_id", "step", "cycle"),
+        Index("ix_dunning_notice_cycle", "account_id", "cycle"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    account_id: int = Field(foreign_key="account.id", sa_type=BigId)
+    entity_id: int = Field(foreign_key="legal_entity.id", sa_type=BigId)
+    step: str = Field(max_length=40)
+    cycle: date
+    policy: str = Field(max_length=80)
+    contact_id: int = Field(foreign_key="contact.id", sa_type=BigId)
+    message_key: str = Field(max_length=160, unique=True)
+    written_at: datetime = Field(sa_type=UtcDateTime)
+    cancelled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    cancelled_for: str | None = Field(default=None, max_length=400)
+
+
+class DunningNoticeItem(SQLModel, table=True):
+    """What a notice asked for one item, at the step the item had reached. Once per (item, step) unless cancelled."""
+
+    __tablename__ = "dunning_notice_item"
+    __table_args__ = (
+        Index(
+            "uq_dunning_notice_item_step",
+            "entry_id",
+            "step",
+            unique=True,
+            sqlite_where=text("cancelled_at IS NULL"),
+            postgresql_where=text("cancelled_at IS NULL"),
+        ),
+    )
+
+    notice_id: int = Field(primary_key=True, foreign_key="dunning_notice.id", sa_type=BigId)
+    entry_id: int = Field(primary_key=True, foreign_key="open_item.entry_id", sa_type=BigId)
+    step: str = Field(max_length=40)
+    offset_days: int
+    amount_minor: int = Field(sa_type=BigId)
+    noticed_on: date
+    cancelled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class DunningDecision(SQLModel, table=True):
+    """The latest decision on a customer, with its reasons as codes and figures. `cycle` is the local day it was for."""
+
+    __tablename__ = "dunning_decision"
+    __table_args__ = (Index("ix_dunning_decision_outcome", "outcome", "account_id"),)
+
+    account_id: int = Field(primary_key=True, foreign_key="account.id", sa_type=BigId)
+    cycle: date
+    outcome: Outcome = Field(sa_type=enum_type(Outcome))
+    step: str | None = Field(default=None, max_length=40)
+    reasons: list[dict[str, Any]] = Field(default_factory=list, sa_type=Json)
+    decided_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class DunningParked(SQLModel, table=True):
+    """A customer whose decision failed: set aside for a person to see, and tried again alone at each run."""
+
+    __tablename__ = "dunning_parked"
+
+    account_id: int = Field(primary_key=True, foreign_key="account.id", sa_type=BigId)
+    error: str = Field(max_length=1000)
+    parked_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class DunningHold(SQLModel, table=True):
+    """A person's order to write no reminder to a customer, to the end of `until` or until it is lifted."""
+
+    __tablename__ = "dunning_hold"
+    __table_args__ = (Index("ix_dunning_hold_account", "account_id", "id"),)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    account_id: int = Field(foreign_key="account.id", sa_type=BigId)
+    until: date | None = None
+    reason: str = Field(max_length=400)
+    made_by: str = Field(max_length=80)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    lifted_by: str | None = Field(default=None, max_length=80)
+    lifted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class Promise(SQLModel, table=True):
+    """A customer's word to pay an amount to one seller by a day. While alive it pauses exactly what it covers."""
+
+    __tablename__ = "promise"
+    __table_args__ = (
+        CheckConstraint("amount_minor > 0", name="amount_positive"),
+        Index("ix_promise_account", "account_id", "id"),
+        Index("ix_promise_state", "state", "due_on"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    account_id: int = Field(foreign_key="account.id", sa_type=BigId)
+    entity_id: int = Field(foreign_key="legal_entity.id", sa_type=BigId)
+    currency: str = Field(max_length=3)
+    amount_minor: int = Field(sa_type=BigId)
+    due_on: date
+    state: PromiseState = Field(default=PromiseState.ALIVE, sa_type=enum_type(PromiseState))
+    made_by: str = Field(max_length=80)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    judged_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class PromiseItem(SQLModel, table=True):
+    """The part of a promise that is for one item, and what was open on the item when it was made."""
+
+    __tablename__ = "promise_item"
+    __table_args__ = (Index("ix_promise_item_entry", "entry_id"),)
+
+    promise_id: int = Field(primary_key=True, foreign_key="promise.id", sa_type=BigId)
+    entry_id: int = Field(primary_key=True, foreign_key="open_item.entry_id", sa_type=BigId)
+    amount_minor: int = Field(sa_type=BigId)
+    open_minor: int = Field(sa_type=BigId)

@@ -1,0 +1,303 @@
+"""A run: whom to write to, decided and recorded chunk by chunk.
+
+A chunk of customers is one transaction: facts, decisions, notices, messages and audit are written together or not at
+all. A chunk that fails is halved until the one bad customer is alone; that one is parked and shown, and all the
+others have gone through. Each customer has its own day: a run acts on those for whom it is a business day between 9
+and 18 o'clock and who have not had their decision of that day, so it may be called every hour, and twice at once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from traceback import format_exc
+from typing import Any
+
+import structlog
+from sqlalchemy import delete, exists, select
+from sqlmodel import Session, col
+
+from ar.core.audit import Act, record
+from ar.core.calendars import is_business_day, within_hours
+from ar.core.clock import local_date
+from ar.core.db import Database, among, bulk_insert, reserve_ids, table
+from ar.core.kernel import Kernel
+from ar.core.outbox import Draft, queue
+from ar.core.render import Renderer
+from ar.customers.models import Account
+from ar.ledger.models import OpenItem
+from dunning import message, policies
+from dunning.decision import CustomerFacts, Decision, Hold, LateTerms, Nothing, Reason, Send, decide
+from dunning.facts import DUNNED, InFlight, gather, lock_accounts
+from dunning.message import Seller
+from dunning.models import DunningDecision, DunningNotice, DunningNoticeItem, DunningParked, Outcome
+
+RUN_JOB = "run-dunning"
+"""The name under which the rota registers a run, and its lane: two do not run at once."""
+
+LinkFor = Callable[[int, int], str]
+"""The address of a customer's own page, from its account id and the epoch of its links."""
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Means:
+    """What a run needs from outside the database. `sender` is the address of sellers that have none of their own."""
+
+    renderer: Renderer
+    sender: str
+    link_for: LinkFor
+    in_flight: InFlight
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """How many customers were written to, held, had nothing due, or failed and were parked."""
+
+    sent: int = 0
+    held: int = 0
+    nothing: int = 0
+    parked: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        words = f"{self.sent} messages written, {self.held} customers held, {self.nothing} with nothing due"
+        return f"{words}, {len(self.parked)} parked" if self.parked else words
+
+
+def run_chunks(kernel: Kernel, *, now: datetime, link_for: LinkFor, in_flight: InFlight, size: int = 200) -> RunReport:
+    """Decide and record for every customer whose turn it is at `now`, `size` of them in a transaction."""
+    means = Means(kernel.renderer, kernel.settings.mail_from, link_for, in_flight)
+    with kernel.database.reading() as session:
+        due, parked = whose_turn(session, now=now)
+    counts: Counter[type[Decision]] = Counter()
+    failed: list[int] = []
+    chunks = [due[at : at + size] for at in range(0, len(due), size)] + [[account_id] for account_id in parked]
+    for chunk in chunks:
+        for decisions in _halving(kernel.database, chunk, means, now=now, failed=failed):
+            counts.update(type(decision) for decision in decisions)
+    return RunReport(counts[Send], counts[Hold], counts[Nothing], tuple(failed))
+
+
+def whose_turn(session: Session, *, now: datetime) -> tuple[list[int], list[int]]:
+    """Customers to act on at `now`, and apart from them those that are parked: ids in order.
+
+    They have an item that the first step has reached, it is a business day and between 9 and 18 where they are, and
+    the decision of that local day has not been made.
+    """
+    horizon = local_date(now, "UTC") + timedelta(days=1 - policies.policies_in_force(session, now=now).first_offset)
+    item = (
+        select(col(OpenItem.entry_id))
+        .where(
+            col(OpenItem.account_id) == col(Account.id),
+            col(OpenItem.open_minor) > 0,
+            col(OpenItem.due_on) <= horizon,
+            col(OpenItem.side) == 1,
+            col(OpenItem.kind).in_(DUNNED),
+        )
+        .correlate(Account)
+    )
+    query = (
+        select(
+            table(Account).c.id,
+            col(Account.time_zone),
+            col(Account.country),
+            col(DunningDecision.cycle),
+            col(DunningParked.account_id),
+        )
+        .outerjoin(DunningDecision, col(DunningDecision.account_id) == col(Account.id))
+        .outerjoin(DunningParked, col(DunningParked.account_id) == col(Account.id))
+        .where(exists(item))
+        .order_by(col(Account.id))
+    )
+    due: list[int] = []
+    parked: list[int] = []
+    for account_id, zone, country, cycle, parked_id in session.connection().execute(query):
+        day = local_date(now, zone)
+        if cycle != day and within_hours(now, zone) and is_business_day(day, country):
+            (due if parked_id is None else parked).append(account_id)
+    return due, parked
+
+
+def _halving(
+    database: Database, account_ids: Sequence[int], means: Means, *, now: datetime, failed: list[int]
+) -> Iterator[list[Decision]]:
+    """The decisions of a chunk; of its halves when it fails; and a customer that fails alone is parked."""
+    try:
+        with database.transaction() as session:
+            decisions = act(session, account_ids=account_ids, now=now, means=means)
+    except Exception as error:
+        if len(account_ids) > 1:
+            middle = len(account_ids) // 2
+            yield from _halving(database, account_ids[:middle], means, now=now, failed=failed)
+            yield from _halving(database, account_ids[middle:], means, now=now, failed=failed)
+            return
+        _log.error("dunning.parked", account_id=account_ids[0], trace=format_exc())
+        failed.append(account_ids[0])
+        with database.transaction() as session:
+            _park(session, account_ids[0], error, now=now)
+        return
+    yield decisions
+
+
+def _park(session: Session, account_id: int, error: Exception, *, now: datetime) -> None:
+    session.connection().execute(delete(DunningParked).where(col(DunningParked.account_id) == account_id))
+    words = f"{type(error).__name__}: {error}".encode("utf-8", "replace").decode().replace("\x00", "")
+    session.add(DunningParked(account_id=account_id, error=words[:1000], parked_at=now))
+    record(session, [Act("system", "dunning.parked", f"account:{account_id}", {"error": words[:200]})], now=now)
+
+
+def act(session: Session, *, account_ids: Sequence[int], now: datetime, means: Means) -> list[Decision]:
+    """Decide for these customers and record it all: notices, messages, decisions, audit; the decisions.
+
+    One who has had the decision of its local day is passed over: another run was first.
+    """
+    lock_accounts(session, account_ids)
+    decided = _last_cycles(session, account_ids)
+    facts = [
+        customer
+        for customer in gather(session, account_ids, now=now, in_flight=means.in_flight)
+        if decided.get(customer.account_id) != local_date(now, customer.zone)
+    ]
+    if not facts:
+        return []
+    in_force = policies.policies_in_force(session, now=now)
+    days = [local_date(now, customer.zone) for customer in facts]
+    decisions = [decide(customer, in_force, today=day) for customer, day in zip(facts, days, strict=True)]
+    _record(session, list(zip(facts, decisions, days, strict=True)), now=now, means=means)
+    return decisions
+
+
+def _last_cycles(session: Session, account_ids: Sequence[int]) -> dict[int, date]:
+    query = select(col(DunningDecision.account_id), col(DunningDecision.cycle))
+    query = query.where(among(session, col(DunningDecision.account_id), account_ids))
+    return {row.account_id: row.cycle for row in session.connection().execute(query)}
+
+
+def _record(
+    session: Session, made: Sequence[tuple[CustomerFacts, Decision, date]], *, now: datetime, means: Means
+) -> None:
+    sends = [(facts, decision, day) for facts, decision, day in made if isinstance(decision, Send)]
+    ids = list(reserve_ids(session, DunningNotice, len(sends)))
+    notices, items = [], []
+    for notice_id, (facts, send, day) in zip(ids, sends, strict=True):
+        notices.append(_notice(notice_id, facts, send, day, now))
+        items += _notice_items(notice_id, send, day)
+    bulk_insert(session, DunningNotice, notices)
+    bulk_insert(session, DunningNoticeItem, items)
+    drafts = _drafts(session, ids, sends, means)
+    written = queue(session, drafts, now=now)
+    if written != len(drafts):
+        raise RuntimeError(f"{len(drafts) - written} reminders were in the outbox before their notices were written")
+    _replace_decisions(session, made, now=now)
+    outcomes = Counter(outcome(decision).value for _, decision, _ in made)
+    change = {"accounts": [facts.account_id for facts, _, _ in made], "notices": ids, "outcomes": dict(outcomes)}
+    record(session, [Act("system", "dunning.decided", "dunning", change)], now=now)
+
+
+def _notice(notice_id: int, facts: CustomerFacts, send: Send, day: date, now: datetime) -> dict[str, Any]:
+    assert facts.contact is not None
+    return {
+        "id": notice_id,
+        "account_id": facts.account_id,
+        "entity_id": send.entity_id,
+        "step": send.step.key,
+        "cycle": day,
+        "policy": send.policy.label,
+        "contact_id": facts.contact.id,
+        "message_key": message.message_key(facts.account_id, send.entity_id, send.step.key, day),
+        "written_at": now,
+    }
+
+
+def _notice_items(notice_id: int, send: Send, day: date) -> list[dict[str, Any]]:
+    return [
+        {
+            "notice_id": notice_id,
+            "entry_id": line.ask.item.entry_id,
+            "step": line.step.key,
+            "offset_days": line.step.offset_days,
+            "amount_minor": line.ask.amount_minor,
+            "noticed_on": day,
+        }
+        for line in send.lines
+    ]
+
+
+def _drafts(
+    session: Session, ids: Sequence[int], sends: Sequence[tuple[CustomerFacts, Send, date]], means: Means
+) -> list[Draft]:
+    sellers = policies.sellers(session, sorted({send.entity_id for _, send, _ in sends}))
+    terms: dict[tuple[str, date], LateTerms | None] = {}
+    for _, send, day in sends:
+        key = (sellers[send.entity_id].country, day)
+        if key not in terms:
+            terms[key] = policies.late_terms(session, key[0], on=day)
+    return [
+        _draft(notice_id, facts, send, day, sellers[send.entity_id], terms[sellers[send.entity_id].country, day], means)
+        for notice_id, (facts, send, day) in zip(ids, sends, strict=True)
+    ]
+
+
+def _draft(
+    notice_id: int,
+    facts: CustomerFacts,
+    send: Send,
+    day: date,
+    seller: Seller,
+    terms: LateTerms | None,
+    means: Means,
+) -> Draft:
+    assert facts.contact is not None
+    language = means.renderer.language(facts.contact.language or facts.language)
+    given = message.context(
+        send, facts, seller, link=means.link_for(facts.account_id, facts.epoch), terms=terms, today=day
+    )
+    rendered = means.renderer.message(send.step.kind, language=language, **given)
+    return Draft(
+        dedup_key=message.message_key(facts.account_id, send.entity_id, send.step.key, day),
+        purpose=message.PURPOSE,
+        account_id=facts.account_id,
+        subject_ref=f"notice:{notice_id}",
+        recipient=facts.contact.email,
+        sender=message.mailbox(seller.name, seller.email or means.sender),
+        language=language,
+        subject=rendered.subject,
+        body_text=rendered.text,
+        body_html=rendered.html,
+    )
+
+
+def outcome(decision: Decision) -> Outcome:
+    if isinstance(decision, Send):
+        return Outcome.SEND
+    return Outcome.HOLD if isinstance(decision, Hold) else Outcome.NOTHING
+
+
+def reasons_as_data(reasons: Sequence[Reason]) -> list[dict[str, Any]]:
+    """Reasons as they are stored and as the API gives them."""
+    return [{"code": reason.code, **reason.params} for reason in reasons]
+
+
+def _replace_decisions(
+    session: Session, made: Sequence[tuple[CustomerFacts, Decision, date]], *, now: datetime
+) -> None:
+    """Put the decisions where the ones before them were, and take the customers out of the parked."""
+    account_ids = [facts.account_id for facts, _, _ in made]
+    for model in (DunningDecision, DunningParked):
+        statement = delete(model).where(among(session, col(model.account_id), account_ids))
+        session.connection().execute(statement)
+    rows = [
+        {
+            "account_id": facts.account_id,
+            "cycle": day,
+            "outcome": outcome(decision),
+            "step": decision.step.key if isinstance(decision, Send) else None,
+            "reasons": reasons_as_data(decision.reasons),
+            "decided_at": now,
+        }
+        for facts, decision, day in made
+    ]
+    bulk_insert(session, DunningDecision, rows)

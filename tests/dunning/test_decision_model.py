@@ -1,0 +1,141 @@
+"""A customer's months lived at random: whatever happens, the decision keeps its promises."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import date, timedelta
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from ar.core.calendars import is_business_day
+from dunning.decision import CustomerFacts, HoldFacts, ItemFacts, Noticed, PastNotice, Send, asks, decide
+from dunning.policy import FRIENDLY_FIVE, Policies
+from tests.dunning.make import customer, item
+
+POLICIES = Policies(replace(FRIENDLY_FIVE, minimum={"EUR": 100}))
+amounts = st.integers(min_value=1, max_value=20_000)
+picks = st.integers(min_value=0, max_value=50)
+
+
+class Months(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.today = date(2026, 1, 5)
+        self.facts: CustomerFacts = customer()
+        self.sent: list[tuple[date, Send]] = []
+        self.seen: Counter[tuple[int, str]] = Counter()
+        self.highest: dict[int, int] = {}
+
+    def change(self, pick: int, **values: int) -> None:
+        items = list(self.facts.items)
+        at = pick % len(items)
+        items[at] = items[at]._replace(**values)  # type: ignore[arg-type]
+        self.facts = replace(self.facts, items=tuple(i for i in items if i.open_minor > 0))
+
+    def picked(self, pick: int) -> ItemFacts:
+        return self.facts.items[pick % len(self.facts.items)]
+
+    @rule(days=st.integers(min_value=-70, max_value=20), minor=amounts, seller=st.sampled_from([1, 2]))
+    def invoice(self, days: int, minor: int, seller: int) -> None:
+        number = 1 + max((entry for entry, _ in self.seen), default=0)
+        number = max(number, 1 + max((i.entry_id for i in self.facts.items), default=0))
+        made = item(number, due_on=self.today + timedelta(days=days), open_minor=minor, entity_id=seller)
+        self.facts = replace(self.facts, items=(*self.facts.items, made))
+
+    @precondition(lambda self: self.facts.items)
+    @rule(pick=picks, minor=amounts)
+    def pay(self, pick: int, minor: int) -> None:
+        self.change(pick, open_minor=max(0, self.picked(pick).open_minor - minor))
+
+    @precondition(lambda self: self.facts.items)
+    @rule(pick=picks, minor=st.integers(min_value=0, max_value=25_000), what=st.sampled_from(["d", "p", "f"]))
+    def contest_or_promise_or_send_money(self, pick: int, minor: int, what: str) -> None:
+        name = {"d": "disputed_minor", "p": "promised_minor", "f": "in_flight_minor"}[what]
+        self.change(pick, **{name: minor})
+
+    @rule(minor=st.integers(min_value=0, max_value=30_000), seller=st.sampled_from([1, 2]))
+    def credit(self, minor: int, seller: int) -> None:
+        self.facts = replace(self.facts, credits={(seller, "EUR"): minor})
+
+    @rule(days=st.none() | st.integers(min_value=0, max_value=10))
+    def hold(self, days: int | None) -> None:
+        until = None if days is None else self.today + timedelta(days=days)
+        self.facts = replace(self.facts, holds=(HoldFacts(1, until, "asked to wait"),))
+
+    @rule()
+    def lift(self) -> None:
+        self.facts = replace(self.facts, holds=())
+
+    @rule(days=st.integers(min_value=1, max_value=12))
+    def days_go_by(self, days: int) -> None:
+        for _ in range(days):
+            self.today += timedelta(days=1)
+            self.run()
+
+    @rule()
+    def run_again(self) -> None:
+        self.run()
+
+    def run(self) -> None:
+        decision = decide(self.facts, POLICIES, today=self.today)
+        if not isinstance(decision, Send):
+            assert decision.reasons
+            return
+        self.check(decision)
+        self.sent.append((self.today, decision))
+        steps = {line.ask.item.entry_id: line.step for line in decision.lines}
+        items = []
+        for known in self.facts.items:
+            if known.entry_id in steps:
+                step = steps[known.entry_id]
+                self.seen[known.entry_id, step.key] += 1
+                self.highest[known.entry_id] = step.offset_days
+                noticed = (*known.noticed, Noticed(step.key, step.offset_days, self.today))
+                items.append(known._replace(noticed=noticed))
+            else:
+                items.append(known)
+        notice = PastNotice(decision.entity_id, decision.step.key, self.today)
+        recent = [n for n in self.facts.notices if n.cycle > self.today - timedelta(days=8)]
+        self.facts = replace(self.facts, items=tuple(items), notices=(*recent, notice))
+
+    def check(self, send: Send) -> None:
+        assert not any(h.until is None or h.until >= self.today for h in self.facts.holds)
+        assert is_business_day(self.today, self.facts.country)
+        assert {line.ask.item.entity_id for line in send.lines} == {send.entity_id}
+        assert send.step.offset_days == max(line.step.offset_days for line in send.lines)
+        for line in send.lines:
+            known = line.ask.item
+            held_back = known.disputed_minor + known.promised_minor + known.in_flight_minor
+            assert 0 < line.ask.amount_minor <= known.open_minor - min(known.open_minor, held_back)
+            assert line.step.offset_days > self.highest.get(known.entry_id, -99)
+            assert (self.today - known.due_on).days >= line.step.offset_days
+            assert not (line.step.courtesy and self.today > known.due_on)
+        assert sum(line.ask.amount_minor for line in send.lines) >= 100
+
+    @invariant()
+    def never_twice(self) -> None:
+        assert not self.seen or max(self.seen.values()) == 1
+
+    @invariant()
+    def never_above_the_caps(self) -> None:
+        days = [day for day, _ in self.sent]
+        assert len(days) == len(set(days))
+        for day in days:
+            assert sum(day - timedelta(days=7) < other <= day for other in days) <= 3
+
+    @invariant()
+    def every_minor_unit_is_accounted_for(self) -> None:
+        credited = 0
+        for ask in asks(self.facts):
+            credited += ask.credited_minor
+            parts = ask.amount_minor, ask.contested_minor, ask.promised_minor, ask.in_flight_minor, ask.credited_minor
+            assert min(parts) >= 0
+            assert sum(parts) == ask.item.open_minor
+        assert credited <= sum(self.facts.credits.values())
+
+
+TestMonths = Months.TestCase
+TestMonths.settings = settings(max_examples=60, stateful_step_count=40, deadline=None, derandomize=True, database=None)
