@@ -1,0 +1,339 @@
+"""The customer's own pages: what is open, pay it, contest it, promise it, see what became of it."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from ar.cash.checkout import start
+from ar.cash.gateways import gateway_name
+from ar.cash.models import Method
+from ar.cash.receive import Target
+from ar.cash.reconcile import returned
+from ar.core.clock import local_date
+from ar.core.errors import DomainError
+from ar.core.kernel import Kernel
+from ar.core.money import plain, typed_minor
+from ar.core.web import Day, Id, KernelDep, LongText, NowDep, SessionDep, public
+from ar.customers.models import LegalEntity
+from ar.disputes.claim import disputes_of, open_dispute
+from ar.disputes.models import Reason
+from ar.disputes.notify import tell_received
+from ar.ledger.statement import statements
+from dunning.promises import Part, promise
+from selfservice.notify import acknowledge_promise
+from selfservice.position import Position, own_invoice, own_promises, positions, recent_payments
+from selfservice.visits import Visit, Visitor, begin, customer, language_cookie, visit_cookie
+
+router = APIRouter(include_in_schema=False)
+
+VisitDep = Annotated[Visit, customer()]
+
+FLASHES = ("paid", "pending", "unpaid", "contested", "promised")
+
+
+def shown(
+    request: Request, kernel: Kernel, visitor: Visitor, template: str, seller: LegalEntity, **context: object
+) -> HTMLResponse:
+    """A page in the customer's frame."""
+    status = context.pop("status_code", 200)
+    assert isinstance(status, int)
+    text = kernel.renderer.page(
+        template,
+        language=visitor.language,
+        csrf_token=visitor.csrf_token,
+        here=request.url.path,
+        seller=seller.name,
+        customer=visitor.account.legal_name,
+        help_line=" · ".join(part for part in (seller.email, seller.phone) if part),
+        test_gateway=gateway_name(kernel.settings) == "test",
+        account=visitor.account,
+        **context,
+    )
+    return HTMLResponse(text, status)
+
+
+@router.get("/pay/{token}", dependencies=[public("the link is the key")])
+def open_link(token: str, session: SessionDep, kernel: KernelDep, now: NowDep) -> Response:
+    """Begin a visit. Looking at the link, as scanners do, changes and uses up nothing."""
+    cookie = begin(kernel, session, token, secrets.token_bytes(8), now=now)
+    response = RedirectResponse("/portal", 303)
+    response.set_cookie(
+        visit_cookie(kernel.settings),
+        cookie,
+        max_age=kernel.settings.portal_session_hours * 3600,
+        httponly=True,
+        secure=kernel.settings.secure,
+        samesite="lax",
+        path="/",
+    )
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@router.get("/portal")
+def home(
+    request: Request,
+    kernel: KernelDep,
+    now: NowDep,
+    visit: VisitDep,
+    done: Annotated[str, Query(max_length=20)] = "",
+) -> HTMLResponse:
+    """What is open. The page that is asked for most: its session begins and ends in the route's own thread."""
+    with kernel.database.reading() as session:
+        visitor = visit.by(session)
+        found = positions(session, visitor.account_id)
+    return shown(
+        request,
+        kernel,
+        visitor,
+        "portal/home.html",
+        found[0].entity,
+        positions=found,
+        today=local_date(now, visitor.account.time_zone),
+        done=done if done in FLASHES else "",
+    )
+
+
+@router.get("/portal/history")
+def history(request: Request, session: SessionDep, kernel: KernelDep, now: NowDep, visit: VisitDep) -> HTMLResponse:
+    """The account's statement of the last 180 days, its payments, disputes and promises."""
+    visitor = visit.by(session)
+    today = local_date(now, visitor.account.time_zone)
+    found = positions(session, visitor.account_id)
+    return shown(
+        request,
+        kernel,
+        visitor,
+        "portal/history.html",
+        found[0].entity,
+        today=today,
+        statements=statements(session, visitor.account_id, since=today - timedelta(days=180), until=today),
+        payments=recent_payments(session, visitor.account_id),
+        disputes=disputes_of(session, visitor.account_id),
+        promises=own_promises(session, visitor.account_id),
+        sellers={position.entity.id: position.entity for position in found},
+    )
+
+
+@router.post("/portal/pay")
+def pay(
+    kernel: KernelDep,
+    session: SessionDep,
+    now: NowDep,
+    visit: VisitDep,
+    entry: Annotated[list[int], Form(max_length=100)],
+) -> Response:
+    """Open the payment page for the chosen invoices."""
+    visitor = visit.by(session)
+    chosen = chosen_targets(positions(session, visitor.account_id), entry)
+    session.close()  # the payment is begun in transactions of its own: no call to the gateway is made inside one
+    url = start(
+        kernel,
+        account_id=visitor.account_id,
+        targets=chosen,
+        method=Method.ONLINE,
+        language=visitor.language,
+        success_url=f"{kernel.settings.base_url}/portal/paid?session={{CHECKOUT_SESSION_ID}}",
+        cancel_url=f"{kernel.settings.base_url}/portal?done=unpaid",
+        now=now,
+    )
+    return RedirectResponse(url, 303)
+
+
+class NothingChosenError(DomainError):
+    code = "nothing-chosen"
+
+
+def chosen_targets(found: Sequence[Position], entries: Sequence[int]) -> list[Target]:
+    """What is to be paid of the chosen open items. Raises NothingChosenError when that is nothing."""
+    wanted = set(entries)
+    targets = [
+        Target(invoice.entry_id, invoice.payable_minor + invoice.disputed_minor)
+        for position in found
+        for invoice in position.invoices
+        if invoice.entry_id in wanted and invoice.open_minor > invoice.in_flight_minor
+    ]
+    if not targets:
+        raise NothingChosenError("Choose at least one invoice that is open and not being paid already")
+    return targets
+
+
+@router.get("/portal/paid")
+def paid(
+    kernel: KernelDep, now: NowDep, visit: VisitDep, checkout: Annotated[str, Query(alias="session", max_length=200)]
+) -> RedirectResponse:
+    """Back from the payment page: how the payment stands, asked of the gateway now."""
+    with kernel.database.reading() as session:
+        visitor = visit.by(session)
+    state = returned(kernel, account_id=visitor.account_id, session_id=checkout, now=now)
+    done = {"settled": "paid", "failed": "unpaid", "intended": "unpaid"}.get(state.value, "pending")
+    return RedirectResponse(f"/portal?done={done}", 303)
+
+
+@router.get("/portal/invoices/{entry_id}/contest")
+def contest_form(
+    entry_id: Id, request: Request, session: SessionDep, kernel: KernelDep, visit: VisitDep
+) -> HTMLResponse:
+    visitor = visit.by(session)
+    invoice = own_invoice(session, visitor.account_id, entry_id)
+    return shown(
+        request,
+        kernel,
+        visitor,
+        "portal/contest.html",
+        entity_of(session, invoice.entity_id),
+        invoice=invoice,
+        reasons=[reason.value for reason in Reason],
+        given={
+            "amount": plain(invoice.open_minor - invoice.disputed_minor, invoice.currency),
+            "reason": "",
+            "text": "",
+        },
+        error=None,
+    )
+
+
+@router.post("/portal/invoices/{entry_id}/contest")
+def contest(
+    entry_id: Id,
+    request: Request,
+    session: SessionDep,
+    kernel: KernelDep,
+    now: NowDep,
+    visit: VisitDep,
+    reason: Annotated[Reason, Form()],
+    text: Annotated[LongText, Form()],
+    amount: Annotated[str, Form(max_length=30)] = "",
+) -> Response:
+    """Contest part of an invoice: a person looks into it, and meanwhile nobody asks for that part."""
+    visitor = visit.by(session)
+    invoice = own_invoice(session, visitor.account_id, entry_id)
+    try:
+        minor = typed_minor(amount, invoice.currency) if amount.strip() else None
+        made = open_dispute(
+            session,
+            entry_id=entry_id,
+            amount_minor=minor,
+            reason=reason,
+            text=text,
+            by=visitor.actor,
+            today=local_date(now, visitor.account.time_zone),
+            now=now,
+        )
+    except DomainError as error:
+        return shown(
+            request,
+            kernel,
+            visitor,
+            "portal/contest.html",
+            entity_of(session, invoice.entity_id),
+            invoice=invoice,
+            reasons=[each.value for each in Reason],
+            given={"amount": amount, "reason": reason.value, "text": text},
+            error=error,
+            status_code=error.status,
+        )
+    tell_received(session, kernel, made, now=now)
+    return RedirectResponse("/portal?done=contested", 303)
+
+
+@router.get("/portal/promise")
+def promise_form(
+    request: Request, session: SessionDep, kernel: KernelDep, now: NowDep, visit: VisitDep
+) -> HTMLResponse:
+    visitor = visit.by(session)
+    return promise_page(request, session, kernel, visitor, now=now)
+
+
+def promise_page(
+    request: Request,
+    session: SessionDep,
+    kernel: Kernel,
+    visitor: Visitor,
+    *,
+    now: datetime,
+    error: DomainError | None = None,
+) -> HTMLResponse:
+    found = positions(session, visitor.account_id)
+    today = local_date(now, visitor.account.time_zone)
+    return shown(
+        request,
+        kernel,
+        visitor,
+        "portal/promise.html",
+        found[0].entity,
+        positions=found,
+        today=today,
+        latest=today + timedelta(days=60),
+        error=error,
+        status_code=200 if error is None else error.status,
+    )
+
+
+@router.post("/portal/promise")
+def make_promise(
+    request: Request,
+    session: SessionDep,
+    kernel: KernelDep,
+    now: NowDep,
+    visit: VisitDep,
+    due_on: Annotated[Day, Form()],
+    entry: Annotated[list[int] | None, Form(max_length=100)] = None,
+) -> Response:
+    """Promise to pay the chosen invoices by a day: until then nobody reminds of them."""
+    visitor = visit.by(session)
+    try:
+        made = promise(
+            session,
+            visitor.account_id,
+            items=[Part(entry_id) for entry_id in entry or []],
+            due_on=due_on,
+            by=visitor.actor,
+            now=now,
+        )
+    except DomainError as error:
+        session.rollback()
+        return promise_page(request, session, kernel, visitor, now=now, error=error)
+    acknowledge_promise(session, kernel, visitor.account, made, now=now)
+    return RedirectResponse("/portal?done=promised", 303)
+
+
+@router.post("/portal/language", dependencies=[customer()])
+def choose_language(
+    kernel: KernelDep,
+    language: Annotated[str, Form(max_length=8)],
+    next: Annotated[str, Form(max_length=200)] = "/portal",  # noqa: A002
+) -> RedirectResponse:
+    """Show these pages in another language, on this browser."""
+    target = next if next.startswith("/portal") else "/portal"
+    response = RedirectResponse(quote(target, safe="/"), 303)
+    response.set_cookie(
+        language_cookie(kernel.settings),
+        kernel.renderer.language(language),
+        max_age=365 * 86_400,
+        httponly=True,
+        secure=kernel.settings.secure,
+        samesite="lax",
+        path="/",
+    )
+    return response
+
+
+@router.post("/portal/leave")
+def leave(session: SessionDep, kernel: KernelDep, visit: VisitDep) -> HTMLResponse:
+    """End the visit on this browser."""
+    visitor = visit.by(session)
+    response = HTMLResponse(kernel.renderer.page("portal/bye.html", language=visitor.language))
+    response.delete_cookie(visit_cookie(kernel.settings), path="/", secure=kernel.settings.secure, httponly=True)
+    return response
+
+
+def entity_of(session: SessionDep, entity_id: int) -> LegalEntity:
+    found = session.get(LegalEntity, entity_id)
+    assert found is not None
+    return found

@@ -1,0 +1,139 @@
+"""What a customer sees of itself: its open invoices, what of them is contested, promised or being paid, its credit."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import bindparam, select
+from sqlmodel import Session, col
+from sqlmodel import select as pick
+
+from ar.cash.checkout import in_flight
+from ar.cash.models import Payment
+from ar.core.errors import NotFoundError
+from ar.customers.models import LegalEntity
+from ar.ledger.models import EntryKind, OpenItem
+from dunning.facts import promised_parts
+from dunning.models import Promise
+
+
+class InvoiceNotFoundError(NotFoundError):
+    code = "invoice-not-found"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenInvoice:
+    """One item to pay. `payable_minor` is what is neither being paid nor promised nor contested."""
+
+    entry_id: int
+    entity_id: int
+    kind: EntryKind
+    reference: str
+    effective_on: date
+    due_on: date
+    currency: str
+    amount_minor: int
+    open_minor: int
+    disputed_minor: int
+    promised_minor: int
+    promised_until: date | None
+    in_flight_minor: int
+
+    @property
+    def payable_minor(self) -> int:
+        return max(0, self.open_minor - self.disputed_minor - self.in_flight_minor)
+
+
+@dataclass(frozen=True)
+class Position:
+    """All items of one account with one seller, and what it has in credit there, by currency in minor units."""
+
+    entity: LegalEntity
+    invoices: Sequence[OpenInvoice]
+    credits: dict[str, int]
+
+    @property
+    def owed(self) -> dict[str, int]:
+        """Open minor units by currency, credits not taken off."""
+        summed: dict[str, int] = defaultdict(int)
+        for invoice in self.invoices:
+            summed[invoice.currency] += invoice.open_minor
+        return dict(summed)
+
+    def overdue(self, today: date) -> dict[str, int]:
+        """What of it is past its due date and not contested."""
+        summed: dict[str, int] = defaultdict(int)
+        for invoice in self.invoices:
+            if invoice.due_on < today:
+                summed[invoice.currency] += invoice.open_minor - invoice.disputed_minor
+        return {currency: minor for currency, minor in summed.items() if minor}
+
+
+_OPEN = (
+    select(
+        col(OpenItem.entry_id),
+        col(OpenItem.entity_id),
+        col(OpenItem.kind),
+        col(OpenItem.side),
+        col(OpenItem.reference),
+        col(OpenItem.effective_on),
+        col(OpenItem.due_on),
+        col(OpenItem.currency),
+        col(OpenItem.amount_minor),
+        col(OpenItem.open_minor),
+        col(OpenItem.disputed_minor),
+    )
+    .where(col(OpenItem.account_id) == bindparam("account_id"), col(OpenItem.open_minor) > 0)
+    .order_by(col(OpenItem.due_on), col(OpenItem.entry_id))
+)
+
+
+def positions(session: Session, account_id: int) -> list[Position]:
+    """The account's position with each seller that it owes or has credit with; with the first one if there is none."""
+    rows = session.connection().execute(_OPEN, {"account_id": account_id}).mappings().all()
+    flying = in_flight(session, [account_id]) if rows else {}
+    promises = promised_parts(session, [account_id]) if rows else {}
+    invoices: dict[int, list[OpenInvoice]] = defaultdict(list)
+    in_credit: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for row in rows:
+        if row["side"] == -1:
+            in_credit[row["entity_id"]][row["currency"]] += row["open_minor"]
+            continue
+        told = {name: value for name, value in row.items() if name != "side"}
+        entry_id = row["entry_id"]
+        invoices[row["entity_id"]].append(
+            OpenInvoice(
+                **told,
+                promised_minor=promises[entry_id][0] if entry_id in promises else 0,
+                promised_until=promises[entry_id][1] if entry_id in promises else None,
+                in_flight_minor=flying.get(entry_id, 0),
+            )
+        )
+    sellers = {one.id: one for one in session.exec(pick(LegalEntity).order_by(col(LegalEntity.id)))}
+    concerned = sorted(set(invoices) | set(in_credit)) or list(sellers)[:1]
+    return [Position(sellers[i], invoices[i], dict(in_credit[i])) for i in concerned if i is not None]
+
+
+def own_invoice(session: Session, account_id: int, entry_id: int) -> OpenInvoice:
+    """One open invoice of the account. Raises InvoiceNotFoundError, also for another account's."""
+    for position in positions(session, account_id):
+        for invoice in position.invoices:
+            if invoice.entry_id == entry_id:
+                return invoice
+    raise InvoiceNotFoundError("There is no such open invoice of yours")
+
+
+def recent_payments(session: Session, account_id: int, *, limit: int = 20) -> list[Payment]:
+    """The account's last payments, the newest first."""
+    query = pick(Payment).where(col(Payment.account_id) == account_id).order_by(col(Payment.id).desc()).limit(limit)
+    return list(session.exec(query))
+
+
+def own_promises(session: Session, account_id: int) -> list[Promise]:
+    """The promises that the account made, the newest first."""
+    return list(
+        session.exec(pick(Promise).where(col(Promise.account_id) == account_id).order_by(col(Promise.id).desc()))
+    )

@@ -1,0 +1,102 @@
+"""What the customer's pages are given, for the house's tests of templates."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from types import SimpleNamespace
+from typing import Any
+
+from ar.core.errors import NotFoundError
+from ar.customers.models import LegalEntity
+from ar.disputes.models import Reason
+from ar.ledger.models import EntryKind
+from selfservice.position import OpenInvoice, Position
+
+DAY = date(2026, 5, 12)
+
+
+def make_seller(number: int, name: str) -> LegalEntity:
+    return LegalEntity(
+        id=number, code=f"S{number}", name=name, country="FR", currency="EUR", language="fr", time_zone="Europe/Paris"
+    )
+
+
+def make_invoice(number: int, due_on: date, **more: Any) -> OpenInvoice:
+    given: dict[str, Any] = {
+        "kind": EntryKind.INVOICE,
+        "reference": f"INV-2026-{number}",
+        "effective_on": date(2026, 4, 1),
+        "due_on": due_on,
+        "currency": "EUR",
+        "amount_minor": 1200_00,
+        "open_minor": 1000_00,
+        "disputed_minor": 0,
+        "promised_minor": 0,
+        "promised_until": None,
+        "in_flight_minor": 0,
+    }
+    return OpenInvoice(entry_id=number, entity_id=1, **(given | more))
+
+
+INVOICES = [
+    make_invoice(1001, date(2026, 5, 1)),
+    make_invoice(1002, date(2026, 5, 2), disputed_minor=100_00),
+    make_invoice(1003, date(2026, 5, 3), disputed_minor=1000_00),
+    make_invoice(1004, date(2026, 5, 4), promised_minor=1000_00, promised_until=date(2026, 5, 30)),
+    make_invoice(1005, date(2026, 5, 5), in_flight_minor=1000_00, amount_minor=1000_00),
+    make_invoice(1006, date(2026, 6, 5), kind=EntryKind.LATE_CHARGE, currency="USD"),
+]
+MANY = [
+    Position(make_seller(1, "Atelier & Fils"), INVOICES, {}),
+    Position(make_seller(2, "Atelier <Nord>"), [], {"EUR": 20_00, "USD": 5_00}),
+]
+PAYMENT_STATES = ("settled", "failed", "refunded", "pending")
+DISPUTES = [("open", ""), ("closed", "accepted"), ("closed", "partly"), ("closed", "rejected"), ("closed", "withdrawn")]
+PROMISE_STATES = ("alive", "kept", "partly", "broken", "cancelled")
+LINE = SimpleNamespace(
+    effective_on=DAY, kind="invoice", reference="INV-1", change_minor=100_00, balance_minor=1000_00, due_on=DAY
+)
+FORM = {"amount": "12,4x", "reason": "price", "text": "It is <broken>."}
+
+SAMPLES: dict[str, dict[str, Any]] = {
+    "portal/home.html": {"positions": MANY, "today": DAY, "done": ""},
+    **{
+        f"portal/home.html#{done}": {"positions": MANY[1:], "today": DAY, "done": done}
+        for done in ("paid", "pending", "unpaid", "contested", "promised")
+    },
+    "portal/contest.html": {
+        "invoice": INVOICES[0],
+        "reasons": [reason.value for reason in Reason],
+        "given": FORM,
+        "error": NotFoundError("Write digits."),
+    },
+    "portal/promise.html": {"positions": MANY, "today": DAY, "latest": DAY, "error": None},
+    "portal/history.html": {
+        "today": DAY,
+        "disputes": [
+            SimpleNamespace(
+                reference="INV-1",
+                opened_on=DAY,
+                amount_minor=100_00,
+                accepted_minor=50_00,
+                currency="EUR",
+                state=state,
+                outcome=outcome,
+                answer="We <looked>.",
+            )
+            for state, outcome in DISPUTES
+        ],
+        "promises": [
+            SimpleNamespace(due_on=DAY, amount_minor=100_00, currency="EUR", state=state) for state in PROMISE_STATES
+        ],
+        "payments": [
+            SimpleNamespace(
+                created_at=datetime(2026, 5, 12, tzinfo=UTC), amount_minor=100_00, currency="EUR", state=state
+            )
+            for state in PAYMENT_STATES
+        ],
+        "statements": [SimpleNamespace(since=DAY, entity_id=1, currency="EUR", lines=[LINE])],
+        "sellers": {1: MANY[0].entity},
+    },
+    "portal/bye.html": {},
+}
