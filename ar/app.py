@@ -1,0 +1,117 @@
+"""The web service: the routers of all rooms on one app. Assembly only."""
+
+from anyio import CapacityLimiter
+from fastapi import APIRouter, Depends, FastAPI
+from starlette.middleware import Middleware
+from starlette.staticfiles import StaticFiles
+
+from ar.cash import api as cash_api
+from ar.cash import pages as cash_pages
+from ar.cash.gateways import TEST_GATEWAY_PATH
+from ar.cash.mount import stand_in
+from ar.core.access import api as access_api
+from ar.core.access import pages as access_pages
+from ar.core.i18n import marked as _
+from ar.core.kernel import Kernel
+from ar.core.outbox import api as outbox_api
+from ar.core.outbox import pages as outbox_pages
+from ar.core.render import STATIC
+from ar.core.web import MenuEntry, health, openapi, problems
+from ar.core.web.bodies import sane_body
+from ar.core.web.limiting import Limiter
+from ar.core.web.security import Perimeter
+from ar.customers import api as customers_api
+from ar.customers import pages as customers_pages
+from ar.customers.pages import Card
+from ar.disputes import api as disputes_api
+from ar.disputes import pages as disputes_pages
+from ar.ledger import api as ledger_api
+from ar.ledger import pages as ledger_pages
+from dunning import api as dunning_api
+from dunning import pages as dunning_pages
+from invoicing import api as invoicing_api
+from invoicing import pages as invoicing_pages
+from invoicing.imports import api as imports_api
+from invoicing.imports import pages as imports_pages
+from prediction import api as prediction_api
+from prediction import pages as prediction_pages
+from selfservice import pages as portal_pages
+
+ROUTERS: tuple[APIRouter, ...] = (
+    portal_pages.router,  # first, for routes are tried in turn and customers outnumber staff
+    health.router,
+    openapi.router,
+    access_api.router,
+    access_pages.router,
+    customers_api.router,
+    customers_pages.router,
+    ledger_api.router,
+    ledger_pages.router,
+    invoicing_api.router,
+    invoicing_pages.router,
+    imports_api.router,
+    imports_pages.router,
+    cash_api.router,
+    cash_api.webhooks,
+    cash_pages.router,
+    prediction_api.router,
+    prediction_pages.router,
+    disputes_api.router,
+    disputes_pages.router,
+    outbox_api.router,
+    outbox_pages.router,
+    dunning_api.router,
+    dunning_pages.router,
+)
+
+MENU: tuple[MenuEntry, ...] = (
+    MenuEntry("/", _("Overview"), "kpis:read"),
+    MenuEntry("/customers", _("Customers"), "customers:read"),
+    MenuEntry("/invoices", _("Invoices"), "invoices:read"),
+    MenuEntry("/worklist", _("Work-list"), "dunning:read"),
+    MenuEntry("/disputes", _("Disputes"), "disputes:read"),
+    MenuEntry("/messages", _("Messages"), "dunning:read"),
+    MenuEntry("/payments", _("Payments"), "cash:read"),
+    MenuEntry("/imports", _("Imports"), "invoices:read"),
+    MenuEntry("/forecast", _("Forecast"), "prediction:read"),
+    MenuEntry("/admin/users", _("Users"), "users:read"),
+    MenuEntry("/admin/api-keys", _("API keys"), "keys:write"),
+    MenuEntry("/admin/jobs", _("Jobs"), "audit:read"),
+    MenuEntry("/admin/audit", _("Audit trail"), "audit:read"),
+)
+
+CARDS: tuple[Card, ...] = (
+    Card("ledger", _("Open items"), "ledger:read"),
+    Card("disputes", _("Disputes"), "disputes:read"),
+    Card("payments", _("Payments"), "cash:read"),
+    Card("dunning", _("Reminders"), "dunning:read"),
+    Card("messages", _("Messages"), "dunning:read"),
+)
+"""The cards of a customer's file, in their order; each is served by the room that owns it."""
+
+
+def create_app(kernel: Kernel) -> FastAPI:
+    """The web service of the installation `kernel`. Serves; starts no scheduler and no worker."""
+    app = FastAPI(
+        title="Amiable",
+        version=openapi.VERSION,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        dependencies=[Depends(sane_body)],
+        middleware=[Middleware(Perimeter, settings=kernel.settings)],
+    )
+    app.state.kernel = kernel
+    app.state.menu = MENU
+    app.state.cards = CARDS
+    app.state.limiter = Limiter()
+    app.state.hashing = CapacityLimiter(4)
+    problems.install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    gateway = stand_in(kernel)
+    if gateway is not None:
+        app.mount(TEST_GATEWAY_PATH, gateway, name="test-gateway")
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    return app

@@ -1,0 +1,110 @@
+"""The rota of the product: what runs when, with which handler; and the scheduler that ticks it.
+
+Run one `amiable scheduler`, or `amiable serve --with-scheduler`. A second one does no harm.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.schedulers.base import BaseScheduler
+from apscheduler.schedulers.blocking import BlockingScheduler
+
+from ar.cash.checkout import in_flight
+from ar.cash.reconcile import reconcile_payments
+from ar.core import clock, idempotency
+from ar.core.access import sessions
+from ar.core.jobs import forget_old, run_due
+from ar.core.kernel import Kernel
+from ar.core.outbox import Guard, always_wanted, deliver
+from ar.core.rota import DAY, HOUR, MINUTE, WEEK, Rota, RotaEntry, tick
+from ar.core.smtp import mailer_of
+from ar.customers import notes
+from dunning import message
+from dunning.guard import reminder_guard
+from dunning.jobs import judge_promises, run_dunning
+from dunning.run import RUN_JOB
+from prediction.register import newest_model
+from prediction.run import predict, train
+
+GUARDS: Mapping[str, Guard] = {message.PURPOSE: reminder_guard(in_flight), notes.PURPOSE: always_wanted}
+"""Who is asked, by a message's purpose, whether it is still wanted at the moment of sending."""
+
+_BATCH = 200
+_BATCHES = 50
+_KEPT = timedelta(days=30)
+_LATE = 3600
+_IDLE_SECONDS = 5
+
+
+def deliver_outbox(kernel: Kernel, _arguments: dict[str, Any], now: datetime) -> str:
+    """Send what is due, batch after batch, until nothing is or the mail server is not to be reached."""
+    mailer = mailer_of(kernel.settings)
+    worker = f"{socket.gethostname()}:{os.getpid()}"
+    words = []
+    for _ in range(_BATCHES):
+        report = deliver(kernel, mailer, GUARDS, now=now, limit=_BATCH, worker=worker)
+        words.append(str(report))
+        if report.handled < _BATCH or report.unreachable:
+            break
+    return "; ".join(words)
+
+
+def forget(kernel: Kernel, _arguments: dict[str, Any], now: datetime) -> str:
+    """Delete sessions that ended, and the traces of jobs and idempotency keys of a month ago."""
+    with kernel.database.transaction() as session:
+        sessions.forget_expired(session, now=now)
+        idempotency.forget(session, before=now - _KEPT)
+        return f"{forget_old(session, before=now - _KEPT)} old jobs forgotten"
+
+
+def foresee(kernel: Kernel, _arguments: dict[str, Any], now: datetime) -> str:
+    """Say anew who will pay late, by a model that is at most a week old."""
+    with kernel.database.reading() as session:
+        model = newest_model(session)
+    if model is None or now - model.trained_at > WEEK:
+        train(kernel, as_of=now.date(), now=now)
+    return str(predict(kernel, as_of=now.date(), now=now))
+
+
+ROTA = Rota(
+    entries=(
+        RotaEntry("deliver-outbox", MINUTE, deliver_outbox, catch_up=1),
+        RotaEntry("reconcile-payments", 10 * MINUTE, reconcile_payments, catch_up=1),
+        RotaEntry("judge-promises", HOUR, judge_promises, catch_up=1),
+        RotaEntry(RUN_JOB, HOUR, run_dunning, offset=5 * MINUTE, catch_up=1),
+        RotaEntry("predict", DAY, foresee, offset=3 * HOUR, catch_up=1),
+        RotaEntry("forget-old-jobs", DAY, forget, offset=2 * HOUR, catch_up=1),
+    ),
+)
+
+
+def run_scheduler(kernel: Kernel) -> None:
+    """Tick until the process is stopped."""
+    _prepared(BlockingScheduler(timezone=UTC), kernel).start()
+
+
+def background_scheduler(kernel: Kernel) -> BaseScheduler:
+    """A scheduler ticking in threads of this process; shut it down with `.shutdown()`."""
+    scheduler = _prepared(BackgroundScheduler(timezone=UTC), kernel)
+    scheduler.start()
+    return scheduler
+
+
+def _prepared(scheduler: BaseScheduler, kernel: Kernel) -> BaseScheduler:
+    def beat() -> None:
+        tick(kernel, ROTA, now=clock.now())
+
+    def work() -> None:
+        run_due(kernel, ROTA.handlers, now=clock.now(), limit=_BATCHES)
+
+    lenient = {"coalesce": True, "max_instances": 1, "misfire_grace_time": _LATE}
+    scheduler.add_job(beat, "cron", second=0, next_run_time=clock.now(), id="tick", **lenient)
+    if not kernel.database.is_postgres:
+        scheduler.add_job(work, "interval", seconds=_IDLE_SECONDS, id="work", **lenient)
+    return scheduler
