@@ -10,7 +10,9 @@ import resource
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,12 @@ def seconds(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
+
+
+def in_own_process(measure: Callable[..., dict[str, float]], *arguments: object) -> dict[str, float]:
+    """measure(*arguments) where no earlier measurement counts as its memory."""
+    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(measure, *arguments).result()
 
 
 def median(values: Sequence[float]) -> float:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from multiprocessing import get_context
 from typing import Any
 
 from sqlalchemy import text
@@ -14,7 +12,7 @@ from ar.core.db import Database, bulk_insert, reserve_ids
 from ar.customers.entities import EntityDraft, found_entity
 from ar.customers.models import Account
 from ar.ledger.ageing import AgeingRow, ageing
-from bench import Result, median, peak_memory_mb, seconds
+from bench import Result, in_own_process, median, peak_memory_mb, seconds
 from bench.databases import fresh_postgres, fresh_sqlite, postgres_server
 from tests.databases import Postgres
 
@@ -47,9 +45,9 @@ def run(size: int | None, repeat: int) -> Result:
     """The slower of the two databases counts; both are in the line."""
     size = size or 1_000_000
     with postgres_server() as server:
-        measured = {"sqlite": in_own_process(size, None, repeat)}
+        measured = {"sqlite": in_own_process(measure, size, None, repeat)}
         if server is not None:
-            measured["postgres"] = in_own_process(size, server.url, repeat)
+            measured["postgres"] = in_own_process(measure, size, server.url, repeat)
     return Result(
         "ageing",
         max(figures["seconds"] for figures in measured.values()),
@@ -58,12 +56,6 @@ def run(size: int | None, repeat: int) -> Result:
         "one raw SQL query that gives the same table",
         {"size": size, "memory_mb": max(figures["memory_mb"] for figures in measured.values()), **measured},
     )
-
-
-def in_own_process(size: int, server: str | None, repeat: int) -> dict[str, float]:
-    """measure() where no earlier measurement counts as its memory."""
-    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(measure, size, server, repeat).result()
 
 
 def measure(size: int, server: str | None, repeat: int) -> dict[str, float]:

@@ -10,10 +10,8 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +26,7 @@ from ar.customers.models import Account, Channel, Contact
 from ar.ledger.items import mark_disputed_all
 from ar.ledger.models import EntryKind
 from ar.ledger.post import Posting, post
-from bench import Result, median, peak_memory_mb, seconds
+from bench import Result, in_own_process, median, peak_memory_mb, seconds
 from bench.databases import fresh_postgres, fresh_sqlite, postgres_server
 from bench.imports import write_raw
 from dunning import message, policies
@@ -55,9 +53,9 @@ def run(size: int | None, repeat: int) -> Result:
     """The slower of the two databases counts; both are in the line."""
     size = size or 100_000
     with postgres_server() as server:
-        measured = {"sqlite": in_own_process(size, None, repeat)}
+        measured = {"sqlite": in_own_process(measure, size, None, repeat)}
         if server is not None:
-            measured["postgres"] = in_own_process(size, server.url, repeat)
+            measured["postgres"] = in_own_process(measure, size, server.url, repeat)
     return Result(
         "dunning",
         min(figures["value"] for figures in measured.values()),
@@ -66,12 +64,6 @@ def run(size: int | None, repeat: int) -> Result:
         "rendering the same messages alone plus raw executemany / COPY of the same rows",
         {"size": size, "memory_mb": max(figures["memory_mb"] for figures in measured.values()), **measured},
     )
-
-
-def in_own_process(size: int, server: str | None, repeat: int) -> dict[str, float]:
-    """measure() where no earlier measurement counts as its memory."""
-    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(measure, size, server, repeat).result()
 
 
 def measure(size: int, server: str | None, repeat: int) -> dict[str, float]:

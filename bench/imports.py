@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import random
 import tempfile
-from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from ar.core.db import Database
 from ar.customers.entities import EntityDraft, found_entity
-from bench import Result, median, peak_memory_mb, seconds
+from bench import Result, in_own_process, median, peak_memory_mb, seconds
 from bench.databases import fresh_postgres, fresh_sqlite, postgres_server
 from invoicing.imports.profiles import NEUTRAL
 from invoicing.imports.run import import_invoices
@@ -55,9 +53,9 @@ def run(size: int | None, repeat: int) -> Result:
     with tempfile.TemporaryDirectory(prefix="amiable-bench-") as folder, postgres_server() as server:
         path = Path(folder) / "invoices.csv"
         write_file(path, size)
-        measured = {"sqlite": in_own_process(path, None, repeat)}
+        measured = {"sqlite": in_own_process(measure, path, None, repeat)}
         if server is not None:
-            measured["postgres"] = in_own_process(path, server.url, repeat)
+            measured["postgres"] = in_own_process(measure, path, server.url, repeat)
     for figures in measured.values():
         figures["value"] = round(size / figures["seconds"])
     return Result(
@@ -68,12 +66,6 @@ def run(size: int | None, repeat: int) -> Result:
         "raw executemany / COPY of all the rows it writes",
         {"size": size, "memory_mb": max(figures["memory_mb"] for figures in measured.values()), **measured},
     )
-
-
-def in_own_process(path: Path, server: str | None, repeat: int) -> dict[str, float]:
-    """measure() where no earlier measurement counts as its memory."""
-    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(measure, path, server, repeat).result()
 
 
 def measure(path: Path, server: str | None, repeat: int) -> dict[str, float]:

@@ -123,15 +123,14 @@ def history(request: Request, session: SessionDep, kernel: KernelDep, now: NowDe
 @router.post("/portal/pay")
 def pay(
     kernel: KernelDep,
-    session: SessionDep,
     now: NowDep,
     visit: VisitDep,
     entry: Annotated[list[int], Form(max_length=100)],
 ) -> Response:
-    """Open the payment page for the chosen invoices."""
-    visitor = visit.by(session)
-    chosen = chosen_targets(positions(session, visitor.account_id), entry)
-    session.close()  # the payment is begun in transactions of its own: no call to the gateway is made inside one
+    """Open the payment page for the chosen invoices, in no transaction: the gateway is asked on the way."""
+    with kernel.database.reading() as session:
+        visitor = visit.by(session)
+        chosen = chosen_targets(positions(session, visitor.account_id), entry)
     url = start(
         kernel,
         account_id=visitor.account_id,

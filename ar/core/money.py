@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
 from typing import Self
 
@@ -85,11 +85,6 @@ def typed_minor(text: str, currency: str) -> int:
 def to_decimal(minor: int, currency: str) -> Decimal:
     """The amount in major units, exact."""
     return Decimal(minor).scaleb(-exponent(currency))
-
-
-def from_decimal(amount: Decimal, currency: str) -> int:
-    """Minor units of `amount`, rounded half up (EN 16931 rounds so)."""
-    return int(amount.scaleb(exponent(currency)).quantize(Decimal(1), rounding=ROUND_HALF_UP))
 
 
 def plain(minor: int, currency: str) -> str:

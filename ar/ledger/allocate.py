@@ -5,7 +5,6 @@ Every rule is checked here under a lock on the items, and the amounts once more 
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -218,14 +217,3 @@ def live_allocations(session: Session, entry_id: int) -> list[LiveAllocation]:
         .order_by(col(Allocation.id))
     )
     return [LiveAllocation(**row) for row in session.connection().execute(query).mappings()]
-
-
-def oldest_first(debits: Sequence[tuple[int, int]], amount_minor: int) -> list[tuple[int, int]]:
-    """`amount_minor` spread over (item id, open minor) pairs in their order: (item id, minor) of those reached."""
-    spread: dict[int, int] = defaultdict(int)
-    for item_id, open_minor in debits:
-        part = min(open_minor, amount_minor)
-        if part > 0:
-            spread[item_id] += part
-            amount_minor -= part
-    return list(spread.items())
