@@ -1,7 +1,7 @@
 """The web service: the routers of all rooms on one app. Assembly only."""
 
 from anyio import CapacityLimiter
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
 from starlette.staticfiles import StaticFiles
 
@@ -17,7 +17,6 @@ from ar.core.outbox import api as outbox_api
 from ar.core.outbox import pages as outbox_pages
 from ar.core.render import STATIC
 from ar.core.web import MenuEntry, health, openapi, problems
-from ar.core.web.bodies import sane_body
 from ar.core.web.limiting import Limiter
 from ar.core.web.security import Perimeter
 from ar.customers import api as customers_api
@@ -99,7 +98,6 @@ def create_app(kernel: Kernel) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        dependencies=[Depends(sane_body)],
         middleware=[Middleware(Perimeter, settings=kernel.settings)],
     )
     app.state.kernel = kernel

@@ -8,7 +8,6 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from ar.core.kernel import Kernel
-from ar.customers.models import Account
 from ar.customers.notes import write_note
 from ar.ledger.models import OpenItem
 from dunning.models import Promise, PromiseItem
@@ -20,9 +19,8 @@ class PromisedInvoice:
     amount_minor: int
 
 
-def acknowledge_promise(session: Session, kernel: Kernel, account: Account, promise: Promise, *, now: datetime) -> None:
+def acknowledge_promise(session: Session, kernel: Kernel, promise: Promise, *, now: datetime) -> None:
     """Tell the customer what it promised, and until when nobody reminds of it."""
-    assert account.id is not None
     query = (
         select(OpenItem.reference, PromiseItem.amount_minor)
         .join(OpenItem, col(OpenItem.entry_id) == col(PromiseItem.entry_id))
@@ -33,7 +31,7 @@ def acknowledge_promise(session: Session, kernel: Kernel, account: Account, prom
         session,
         kernel,
         "promise_noted",
-        account_id=account.id,
+        account_id=promise.account_id,
         entity_id=promise.entity_id,
         about=f"promise:{promise.id}",
         now=now,

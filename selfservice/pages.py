@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated
 from urllib.parse import quote
 
@@ -14,19 +14,16 @@ from ar.cash.gateways import gateway_name
 from ar.cash.models import Method
 from ar.cash.receive import Target
 from ar.cash.reconcile import returned
-from ar.core.clock import local_date
 from ar.core.errors import DomainError
-from ar.core.kernel import Kernel
 from ar.core.money import plain, typed_minor
 from ar.core.web import Day, Id, KernelDep, LongText, NowDep, SessionDep, public
-from ar.customers.models import LegalEntity
 from ar.disputes.claim import disputes_of, open_dispute
 from ar.disputes.models import Reason
 from ar.disputes.notify import tell_received
 from ar.ledger.statement import statements
 from dunning.promises import Part, promise
 from selfservice.notify import acknowledge_promise
-from selfservice.position import Position, own_invoice, own_promises, positions, recent_payments
+from selfservice.position import Position, Seller, own_invoice, own_promises, positions, recent_payments, sellers
 from selfservice.visits import Visit, Visitor, begin, customer, language_cookie, visit_cookie
 
 router = APIRouter(include_in_schema=False)
@@ -37,24 +34,28 @@ FLASHES = ("paid", "pending", "unpaid", "contested", "promised")
 
 
 def shown(
-    request: Request, kernel: Kernel, visitor: Visitor, template: str, seller: LegalEntity, **context: object
+    request: Request,
+    visit: Visit,
+    visitor: Visitor,
+    template: str,
+    seller: Seller,
+    *,
+    status_code: int = 200,
+    **context: object,
 ) -> HTMLResponse:
     """A page in the customer's frame."""
-    status = context.pop("status_code", 200)
-    assert isinstance(status, int)
-    text = kernel.renderer.page(
+    text = visit.kernel.renderer.page(
         template,
         language=visitor.language,
         csrf_token=visitor.csrf_token,
         here=request.url.path,
         seller=seller.name,
-        customer=visitor.account.legal_name,
+        customer=visitor.name,
         help_line=" · ".join(part for part in (seller.email, seller.phone) if part),
-        test_gateway=gateway_name(kernel.settings) == "test",
-        account=visitor.account,
+        test_gateway=gateway_name(visit.kernel.settings) == "test",
         **context,
     )
-    return HTMLResponse(text, status)
+    return HTMLResponse(text, status_code)
 
 
 @router.get("/pay/{token}", dependencies=[public("the link is the key")])
@@ -78,68 +79,64 @@ def open_link(token: str, session: SessionDep, kernel: KernelDep, now: NowDep) -
 @router.get("/portal")
 def home(
     request: Request,
-    kernel: KernelDep,
-    now: NowDep,
     visit: VisitDep,
     done: Annotated[str, Query(max_length=20)] = "",
 ) -> HTMLResponse:
     """What is open. The page that is asked for most: its session begins and ends in the route's own thread."""
-    with kernel.database.reading() as session:
+    with visit.kernel.database.reading() as session:
         visitor = visit.by(session)
         found = positions(session, visitor.account_id)
     return shown(
         request,
-        kernel,
+        visit,
         visitor,
         "portal/home.html",
-        found[0].entity,
+        found[0].seller,
         positions=found,
-        today=local_date(now, visitor.account.time_zone),
+        today=visitor.today,
         done=done if done in FLASHES else "",
     )
 
 
 @router.get("/portal/history")
-def history(request: Request, session: SessionDep, kernel: KernelDep, now: NowDep, visit: VisitDep) -> HTMLResponse:
+def history(request: Request, session: SessionDep, visit: VisitDep) -> HTMLResponse:
     """The account's statement of the last 180 days, its payments, disputes and promises."""
     visitor = visit.by(session)
-    today = local_date(now, visitor.account.time_zone)
+    today = visitor.today
     found = positions(session, visitor.account_id)
     return shown(
         request,
-        kernel,
+        visit,
         visitor,
         "portal/history.html",
-        found[0].entity,
+        found[0].seller,
         today=today,
         statements=statements(session, visitor.account_id, since=today - timedelta(days=180), until=today),
         payments=recent_payments(session, visitor.account_id),
         disputes=disputes_of(session, visitor.account_id),
         promises=own_promises(session, visitor.account_id),
-        sellers={position.entity.id: position.entity for position in found},
+        sellers=sellers(session),
     )
 
 
 @router.post("/portal/pay")
 def pay(
-    kernel: KernelDep,
-    now: NowDep,
     visit: VisitDep,
     entry: Annotated[list[int], Form(max_length=100)],
 ) -> Response:
     """Open the payment page for the chosen invoices, in no transaction: the gateway is asked on the way."""
-    with kernel.database.reading() as session:
+    with visit.kernel.database.reading() as session:
         visitor = visit.by(session)
         chosen = chosen_targets(positions(session, visitor.account_id), entry)
     url = start(
-        kernel,
+        visit.kernel,
         account_id=visitor.account_id,
         targets=chosen,
         method=Method.ONLINE,
         language=visitor.language,
-        success_url=f"{kernel.settings.base_url}/portal/paid?session={{CHECKOUT_SESSION_ID}}",
-        cancel_url=f"{kernel.settings.base_url}/portal?done=unpaid",
-        now=now,
+        success_url=f"{visit.kernel.settings.base_url}/portal/paid?session={{CHECKOUT_SESSION_ID}}",
+        cancel_url=f"{visit.kernel.settings.base_url}/portal?done=unpaid",
+        now=visit.now,
     )
     return RedirectResponse(url, 303)
 
@@ -163,29 +160,25 @@ def chosen_targets(found: Sequence[Position], entries: Sequence[int]) -> list[Ta
 
 
 @router.get("/portal/paid")
-def paid(
-    kernel: KernelDep, now: NowDep, visit: VisitDep, checkout: Annotated[str, Query(alias="session", max_length=200)]
-) -> RedirectResponse:
+def paid(visit: VisitDep, checkout: Annotated[str, Query(alias="session", max_length=200)]) -> RedirectResponse:
     """Back from the payment page: how the payment stands, asked of the gateway now."""
-    with kernel.database.reading() as session:
+    with visit.kernel.database.reading() as session:
         visitor = visit.by(session)
-    state = returned(kernel, account_id=visitor.account_id, session_id=checkout, now=now)
+    state = returned(visit.kernel, account_id=visitor.account_id, session_id=checkout, now=visit.now)
     done = {"settled": "paid", "failed": "unpaid", "intended": "unpaid"}.get(state.value, "pending")
     return RedirectResponse(f"/portal?done={done}", 303)
 
 
 @router.get("/portal/invoices/{entry_id}/contest")
-def contest_form(
-    entry_id: Id, request: Request, session: SessionDep, kernel: KernelDep, visit: VisitDep
-) -> HTMLResponse:
+def contest_form(entry_id: Id, request: Request, session: SessionDep, visit: VisitDep) -> HTMLResponse:
     visitor = visit.by(session)
     invoice = own_invoice(session, visitor.account_id, entry_id)
     return shown(
         request,
-        kernel,
+        visit,
         visitor,
         "portal/contest.html",
-        entity_of(session, invoice.entity_id),
+        sellers(session)[invoice.entity_id],
         invoice=invoice,
         reasons=[reason.value for reason in Reason],
         given={
@@ -202,8 +195,6 @@ def contest(
     entry_id: Id,
     request: Request,
     session: SessionDep,
-    kernel: KernelDep,
-    now: NowDep,
     visit: VisitDep,
     reason: Annotated[Reason, Form()],
     text: Annotated[LongText, Form()],
@@ -221,54 +212,50 @@ def contest(
             reason=reason,
             text=text,
             by=visitor.actor,
-            today=local_date(now, visitor.account.time_zone),
-            now=now,
+            today=visitor.today,
+            now=visit.now,
         )
     except DomainError as error:
         return shown(
             request,
-            kernel,
+            visit,
             visitor,
             "portal/contest.html",
-            entity_of(session, invoice.entity_id),
+            sellers(session)[invoice.entity_id],
             invoice=invoice,
             reasons=[each.value for each in Reason],
             given={"amount": amount, "reason": reason.value, "text": text},
             error=error,
             status_code=error.status,
         )
-    tell_received(session, kernel, made, now=now)
+    tell_received(session, visit.kernel, made, now=visit.now)
     return RedirectResponse("/portal?done=contested", 303)
 
 
 @router.get("/portal/promise")
-def promise_form(
-    request: Request, session: SessionDep, kernel: KernelDep, now: NowDep, visit: VisitDep
-) -> HTMLResponse:
+def promise_form(request: Request, session: SessionDep, visit: VisitDep) -> HTMLResponse:
     visitor = visit.by(session)
-    return promise_page(request, session, kernel, visitor, now=now)
+    return promise_page(request, session, visit, visitor)
 
 
 def promise_page(
     request: Request,
     session: SessionDep,
-    kernel: Kernel,
+    visit: Visit,
     visitor: Visitor,
     *,
-    now: datetime,
     error: DomainError | None = None,
 ) -> HTMLResponse:
     found = positions(session, visitor.account_id)
-    today = local_date(now, visitor.account.time_zone)
     return shown(
         request,
-        kernel,
+        visit,
         visitor,
         "portal/promise.html",
-        found[0].entity,
+        found[0].seller,
         positions=found,
-        today=today,
-        latest=today + timedelta(days=60),
+        today=visitor.today,
+        latest=visitor.today + timedelta(days=60),
         error=error,
         status_code=200 if error is None else error.status,
     )
@@ -278,8 +265,6 @@ def promise_page(
 def make_promise(
     request: Request,
     session: SessionDep,
-    kernel: KernelDep,
-    now: NowDep,
     visit: VisitDep,
     due_on: Annotated[Day, Form()],
     entry: Annotated[list[int] | None, Form(max_length=100)] = None,
@@ -293,12 +278,12 @@ def make_promise(
             items=[Part(entry_id) for entry_id in entry or []],
             due_on=due_on,
             by=visitor.actor,
-            now=now,
+            now=visit.now,
         )
     except DomainError as error:
         session.rollback()
-        return promise_page(request, session, kernel, visitor, now=now, error=error)
-    acknowledge_promise(session, kernel, visitor.account, made, now=now)
+        return promise_page(request, session, visit, visitor, error=error)
+    acknowledge_promise(session, visit.kernel, made, now=visit.now)
     return RedirectResponse("/portal?done=promised", 303)
 
 
@@ -324,15 +309,10 @@ def choose_language(
 
 
 @router.post("/portal/leave")
-def leave(session: SessionDep, kernel: KernelDep, visit: VisitDep) -> HTMLResponse:
+def leave(session: SessionDep, visit: VisitDep) -> HTMLResponse:
     """End the visit on this browser."""
     visitor = visit.by(session)
+    kernel = visit.kernel
     response = HTMLResponse(kernel.renderer.page("portal/bye.html", language=visitor.language))
     response.delete_cookie(visit_cookie(kernel.settings), path="/", secure=kernel.settings.secure, httponly=True)
     return response
-
-
-def entity_of(session: SessionDep, entity_id: int) -> LegalEntity:
-    found = session.get(LegalEntity, entity_id)
-    assert found is not None
-    return found

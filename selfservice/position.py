@@ -25,6 +25,16 @@ class InvoiceNotFoundError(NotFoundError):
 
 
 @dataclass(frozen=True, slots=True)
+class Seller:
+    """A legal entity, as its customers see it."""
+
+    id: int
+    name: str
+    email: str | None
+    phone: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class OpenInvoice:
     """One item to pay. `payable_minor` is what is neither being paid nor promised nor contested."""
 
@@ -51,7 +61,7 @@ class OpenInvoice:
 class Position:
     """All items of one account with one seller, and what it has in credit there, by currency in minor units."""
 
-    entity: LegalEntity
+    seller: Seller
     invoices: Sequence[OpenInvoice]
     credits: dict[str, int]
 
@@ -74,10 +84,10 @@ class Position:
 
 _OPEN = (
     select(
+        col(OpenItem.side),
         col(OpenItem.entry_id),
         col(OpenItem.entity_id),
         col(OpenItem.kind),
-        col(OpenItem.side),
         col(OpenItem.reference),
         col(OpenItem.effective_on),
         col(OpenItem.due_on),
@@ -91,30 +101,40 @@ _OPEN = (
 )
 
 
+_SELLERS = select(col(LegalEntity.id), col(LegalEntity.name), col(LegalEntity.email), col(LegalEntity.phone)).order_by(
+    col(LegalEntity.id)
+)
+
+
+def sellers(session: Session) -> dict[int, Seller]:
+    """The legal entities by id, the first one first."""
+    rows = session.connection().execute(_SELLERS)
+    return {number: Seller(number, name, email, phone) for number, name, email, phone in rows if number is not None}
+
+
 def positions(session: Session, account_id: int) -> list[Position]:
     """The account's position with each seller that it owes or has credit with; with the first one if there is none."""
-    rows = session.connection().execute(_OPEN, {"account_id": account_id}).mappings().all()
+    rows = session.connection().execute(_OPEN, {"account_id": account_id}).all()
     flying = in_flight(session, [account_id]) if rows else {}
     promises = promised_parts(session, [account_id]) if rows else {}
     invoices: dict[int, list[OpenInvoice]] = defaultdict(list)
     in_credit: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for row in rows:
-        if row["side"] == -1:
-            in_credit[row["entity_id"]][row["currency"]] += row["open_minor"]
+        if row.side == -1:
+            in_credit[row.entity_id][row.currency] += row.open_minor
             continue
-        told = {name: value for name, value in row.items() if name != "side"}
-        entry_id = row["entry_id"]
-        invoices[row["entity_id"]].append(
+        promised_minor, promised_until = promises.get(row.entry_id, (0, None))
+        invoices[row.entity_id].append(
             OpenInvoice(
-                **told,
-                promised_minor=promises[entry_id][0] if entry_id in promises else 0,
-                promised_until=promises[entry_id][1] if entry_id in promises else None,
-                in_flight_minor=flying.get(entry_id, 0),
+                *row[1:],
+                promised_minor=promised_minor,
+                promised_until=promised_until,
+                in_flight_minor=flying.get(row.entry_id, 0),
             )
         )
-    sellers = {one.id: one for one in session.exec(pick(LegalEntity).order_by(col(LegalEntity.id)))}
-    concerned = sorted(set(invoices) | set(in_credit)) or list(sellers)[:1]
-    return [Position(sellers[i], invoices[i], dict(in_credit[i])) for i in concerned if i is not None]
+    known = sellers(session)
+    concerned = sorted(set(invoices) | set(in_credit)) or list(known)[:1]
+    return [Position(known[i], invoices[i], dict(in_credit[i])) for i in concerned]
 
 
 def own_invoice(session: Session, account_id: int, entry_id: int) -> OpenInvoice:

@@ -10,18 +10,20 @@ import hashlib
 import hmac
 import struct
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from fastapi import Depends, Request
-from sqlmodel import Session
+from sqlalchemy import bindparam, select
+from sqlmodel import Session, col
 
 from ar.core.access.links import LinkError, read
+from ar.core.clock import local_date
 from ar.core.errors import DomainError
 from ar.core.kernel import Kernel
 from ar.core.settings import Settings
-from ar.core.web import Guard, KernelDep, NowDep, require_own_origin, require_token, throttle
-from ar.core.web.deps import SAFE_METHODS
+from ar.core.web import Guard, require_own_origin, require_token, throttle
+from ar.core.web.deps import SAFE_METHODS, kernel_of, now_of
 from ar.customers.models import Account
 
 _FORM = struct.Struct(">QIQ8s")
@@ -40,16 +42,13 @@ class VisitOverError(DomainError):
 
 @dataclass(frozen=True)
 class Visitor:
-    """The customer at the other end: one account, and nothing of any other."""
+    """The customer at the other end: one account, and nothing of any other. `today` is its own local day."""
 
-    account: Account
+    account_id: int
+    name: str
     language: str
+    today: date
     csrf_token: str
-
-    @property
-    def account_id(self) -> int:
-        assert self.account.id is not None
-        return self.account.id
 
     @property
     def actor(self) -> str:
@@ -58,9 +57,10 @@ class Visitor:
 
 @dataclass(frozen=True)
 class Visit:
-    """What the cookie says. Who the visitor is, is told by the route's own session alone."""
+    """What the cookie says, and when. Who the visitor is, is told by the route's own session alone."""
 
     kernel: Kernel
+    now: datetime
     account_id: int
     epoch: int
     chosen_language: str | None
@@ -68,11 +68,17 @@ class Visit:
 
     def by(self, session: Session) -> Visitor:
         """The visitor. Raises VisitOverError when the account's links were revoked meanwhile."""
-        account = session.get(Account, self.account_id)
-        if account is None or account.portal_epoch != self.epoch:
+        row = session.connection().execute(_ACCOUNT, {"id": self.account_id}).first()
+        if row is None or row.portal_epoch != self.epoch:
             raise VisitOverError
-        language = self.kernel.renderer.language(self.chosen_language or account.language)
-        return Visitor(account, language, self.csrf_token)
+        language = self.kernel.renderer.language(self.chosen_language or row.language)
+        today = local_date(self.now, row.time_zone)
+        return Visitor(self.account_id, row.legal_name, language, today, self.csrf_token)
+
+
+_ACCOUNT = select(
+    col(Account.legal_name), col(Account.language), col(Account.time_zone), col(Account.portal_epoch)
+).where(col(Account.id) == bindparam("id"))
 
 
 def csrf_token(cookie: str) -> str:
@@ -124,7 +130,8 @@ class Customer(Guard):
 
     scheme = ("visit",)
 
-    async def __call__(self, request: Request, kernel: KernelDep, now: NowDep) -> Visit:
+    async def admit(self, request: Request) -> Visit:
+        kernel, now = kernel_of(request), now_of(request)
         settings = kernel.settings
         request.state.error_page = "portal/error.html"
         cookie = request.cookies.get(visit_cookie(settings), "")
@@ -134,7 +141,7 @@ class Customer(Guard):
         if request.method not in SAFE_METHODS:
             require_own_origin(request, kernel)
             await require_token(request, token)
-        return Visit(kernel, account_id, epoch, request.cookies.get(language_cookie(settings)), token)
+        return Visit(kernel, now, account_id, epoch, request.cookies.get(language_cookie(settings)), token)
 
 
 def customer() -> Any:

@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cache, lru_cache, partial
 from gettext import NullTranslations
 from pathlib import Path
@@ -22,15 +23,14 @@ from jinja2 import (
     Template,
     TemplateNotFound,
     pass_context,
-    pass_eval_context,
     select_autoescape,
 )
-from jinja2.nodes import EvalContext
 from jinja2.runtime import Context
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from ar.core import charts, i18n, money
 from ar.core.mailstyle import TemplateLoader
+from ar.core.speech import BareSentences, speech
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 STATIC = _PACKAGE / "core" / "static"
@@ -140,13 +140,14 @@ def _environment(
         lstrip_blocks=True,
         auto_reload=False,
         cache_size=-1,
-        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
+        extensions=["jinja2.ext.i18n", "jinja2.ext.do", BareSentences],
     )
+    environment.translations = translations  # type: ignore[attr-defined]
     environment.policies["ext.i18n.trimmed"] = True
     environment.install_gettext_callables(  # type: ignore[attr-defined]
         translations.gettext, translations.ngettext, newstyle=True
     )
-    environment.globals.update(_speech(translations))
+    environment.globals.update(speech(translations))
     environment.globals.update(_globals(language, languages))
     environment.filters.update(_filters(language))
     return environment
@@ -158,29 +159,10 @@ def _money(minor: int, currency: str, *, language: str) -> str:
     return money.localized(minor, currency, language)
 
 
-def _speech(translations: NullTranslations) -> Mapping[str, Any]:
-    """`_` and `ngettext`. Unlike Jinja's own, they escape the sentence too, since it may come out of a variable, and
-    read a percent sign in one without values as just that."""
-
-    def said(sentence: str, escaped: bool, values: Mapping[str, Any]) -> str:
-        words = translations.gettext(sentence)
-        return i18n.fill(escape(words) if escaped else words, values)
-
-    @lru_cache(maxsize=4096, typed=True)  # typed: what is marked as safe is never taken for the same words unmarked
-    def said_bare(sentence: str, escaped: bool) -> str:
-        return said(sentence, escaped, {})
-
-    @pass_eval_context
-    def say(context: EvalContext, sentence: str, /, **values: Any) -> str:
-        escaped = bool(context.autoescape)
-        return said(sentence, escaped, values) if values else said_bare(sentence, escaped)
-
-    @pass_eval_context
-    def count(context: EvalContext, one: str, many: str, num: int, /, **values: Any) -> str:
-        said = translations.ngettext(one, many, num)
-        return i18n.fill(escape(said) if context.autoescape else said, {"num": num, **values})
-
-    return {"_": say, "gettext": say, "ngettext": count}
+@lru_cache(maxsize=4096)
+def _dated(day: date, *, language: str) -> Markup:
+    """A day in a table, which machines read as well."""
+    return Markup('<time datetime="{}">{}</time>').format(day.isoformat(), i18n.short_day(day, language=language))
 
 
 def _globals(language: str, languages: list[str]) -> Mapping[str, Any]:
@@ -199,6 +181,7 @@ def _filters(language: str) -> Mapping[str, Any]:
         "money": partial(_money, language=language),
         "compact_money": partial(i18n.compact_money, language=language),
         "day": partial(i18n.long_day, language=language),
+        "dated": partial(_dated, language=language),
         "short_day": partial(i18n.short_day, language=language),
         "month": partial(i18n.month, language=language),
         "instant": partial(i18n.instant, language=language),

@@ -265,11 +265,19 @@ def test_message_that_a_dead_worker_held_is_handed_out_again(kernel: Kernel, dat
     put(database, 1, lane="mail")
     put(database, 2, lane="mail")
     with database.transaction() as session:
-        held = "UPDATE procrastinate_jobs SET status = 'doing' WHERE id = (SELECT min(id) FROM procrastinate_jobs)"
+        # Held by a worker that was alive a moment ago: the running worker's own look for dead ones must leave it alone.
+        held = """
+            WITH worker AS (INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now()) RETURNING id)
+            UPDATE procrastinate_jobs SET status = 'doing', worker_id = (SELECT id FROM worker)
+            WHERE id = (SELECT min(id) FROM procrastinate_jobs)"""
         session.connection().execute(text(held))
     rota = Rota((), {"log": log})
     run_worker(kernel, rota=rota, concurrency=1, wait=False)
     assert log.seen == []  # the lane is held
+    with database.transaction() as session:
+        session.connection().execute(
+            text("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '2 hours'")
+        )
 
     async def look() -> None:
         async with worker_app(kernel, rota).open_async() as app:

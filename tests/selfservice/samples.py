@@ -7,18 +7,15 @@ from types import SimpleNamespace
 from typing import Any
 
 from ar.core.errors import NotFoundError
-from ar.customers.models import LegalEntity
 from ar.disputes.models import Reason
 from ar.ledger.models import EntryKind
-from selfservice.position import OpenInvoice, Position
+from selfservice.position import OpenInvoice, Position, Seller
 
 DAY = date(2026, 5, 12)
 
 
-def make_seller(number: int, name: str) -> LegalEntity:
-    return LegalEntity(
-        id=number, code=f"S{number}", name=name, country="FR", currency="EUR", language="fr", time_zone="Europe/Paris"
-    )
+def make_seller(number: int, name: str) -> Seller:
+    return Seller(number, name, "accounts@example.test", None)
 
 
 def make_invoice(number: int, due_on: date, **more: Any) -> OpenInvoice:
@@ -96,7 +93,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
             for state in PAYMENT_STATES
         ],
         "statements": [SimpleNamespace(since=DAY, entity_id=1, currency="EUR", lines=[LINE])],
-        "sellers": {1: MANY[0].entity},
+        "sellers": {1: MANY[0].seller},
     },
     "portal/bye.html": {},
 }

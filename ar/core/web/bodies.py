@@ -1,4 +1,4 @@
-"""What no route ever wants in a body, refused before any looks at it: for all routes, whatever types they declare.
+"""What no route ever wants in a body, refused by every guard before any route looks at it, whatever types it declares.
 
 JSON that Python reads and others do not (NaN, 1e400), numbers beyond 64 bits, NUL characters, lone surrogates, and
 nesting that exhausts the stack. A quick scan of the bytes clears nearly every body; only a suspect is walked.
@@ -14,7 +14,6 @@ from starlette.exceptions import HTTPException
 
 from ar.core.db import MAX_ID
 from ar.core.errors import DomainError, Fault
-from ar.core.web.deps import SAFE_METHODS
 
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 DEEPEST = 32
@@ -30,8 +29,6 @@ class BodyError(DomainError):
 
 async def sane_body(request: Request) -> None:
     """Raises BodyError for JSON or a form that holds what nobody can store."""
-    if request.method in SAFE_METHODS:
-        return
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind in FORMS:
         _check_form(request)

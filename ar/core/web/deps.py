@@ -16,15 +16,26 @@ from ar.core.kernel import Kernel
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-async def get_kernel(request: Request) -> Kernel:
+def kernel_of(request: Request) -> Kernel:
     return cast(Kernel, request.app.state.kernel)
+
+
+def now_of(request: Request) -> datetime:
+    """The instant at which `request` is answered: the same for its guard and its route."""
+    if not hasattr(request.state, "now"):
+        request.state.now = clock.now()
+    return cast(datetime, request.state.now)
+
+
+async def get_kernel(request: Request) -> Kernel:
+    return kernel_of(request)
 
 
 KernelDep = Annotated[Kernel, Depends(get_kernel)]
 
 
-async def get_now() -> datetime:
-    return clock.now()
+async def get_now(request: Request) -> datetime:
+    return now_of(request)
 
 
 NowDep = Annotated[datetime, Depends(get_now)]

@@ -8,6 +8,7 @@ pages and carry their token; with an API key, which no browser sends by itself, 
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar
 
 from fastapi import Depends, Request
@@ -18,16 +19,30 @@ from ar.core.access.permissions import Permission
 from ar.core.access.principals import Principal
 from ar.core.access.sessions import principal_of_session
 from ar.core.errors import ForbiddenError
-from ar.core.web.deps import SAFE_METHODS, KernelDep, NowDep
+from ar.core.kernel import Kernel
+from ar.core.web.bodies import sane_body
+from ar.core.web.deps import SAFE_METHODS, kernel_of, now_of
 from ar.core.web.limiting import throttle
 from ar.core.web.origin import form_cookie, require_own_origin, require_token, visitor_token
 from ar.core.web.problems import SignInRequiredError
 
 
 class Guard:
-    """What every guard is: a dependency that the house test finds on each route. `scheme` names it in OpenAPI."""
+    """What every guard is: a dependency that the house test finds on each route. `scheme` names it in OpenAPI.
+
+    A guard depends on the request alone: what it wants declared, FastAPI would work out anew for each that asks.
+    """
 
     scheme: ClassVar[tuple[str, ...]] = ()
+
+    async def __call__(self, request: Request) -> Any:
+        if request.method not in SAFE_METHODS:
+            await sane_body(request)
+        return await self.admit(request)
+
+    async def admit(self, request: Request) -> Any:
+        """Who is admitted, for the route to know. Raises SignInRequiredError, ForbiddenError."""
+        raise NotImplementedError
 
 
 class PermissionMissingError(ForbiddenError):
@@ -44,7 +59,8 @@ class Allow(Guard):
 
     scheme = ("apiKey", "session")
 
-    async def __call__(self, request: Request, kernel: KernelDep, now: NowDep) -> Principal:
+    async def admit(self, request: Request) -> Principal:
+        kernel, now = kernel_of(request), now_of(request)
         authorization = request.headers.get("authorization")
         cookie = request.cookies.get(session_cookie(kernel.settings.secure))
         principal = None
@@ -77,9 +93,10 @@ class Public(Guard):
     reason: str
     form: bool = False
 
-    async def __call__(self, request: Request, kernel: KernelDep) -> None:
+    async def admit(self, request: Request) -> None:
         if request.method in SAFE_METHODS:
             return
+        kernel = kernel_of(request)
         if request.cookies or self.form:
             require_own_origin(request, kernel)
         if self.form:
@@ -107,12 +124,12 @@ def session_cookie(secure: bool) -> str:
     return "__Host-amiable_session" if secure else "amiable_session"
 
 
-def _by_session(kernel: KernelDep, token: str, now: NowDep) -> Principal | None:
+def _by_session(kernel: Kernel, token: str, now: datetime) -> Principal | None:
     # A session of its own, ended before the route runs: whoever holds a connection never waits for a thread.
     with kernel.database.reading() as session:
         return principal_of_session(session, token, now=now)
 
 
-def _by_key(kernel: KernelDep, token: str, now: NowDep) -> Principal | None:
+def _by_key(kernel: Kernel, token: str, now: datetime) -> Principal | None:
     with kernel.database.reading() as session:
         return principal_of_key(session, token, now=now)

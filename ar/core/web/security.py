@@ -26,7 +26,7 @@ class Perimeter:
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
-        self.headers = security_headers(settings)
+        self.headers = [(name.lower().encode(), value.encode()) for name, value in security_headers(settings)]
         self.upload_bytes = (settings.max_upload_mb << 20) + FORM_OVERHEAD_BYTES
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -79,10 +79,11 @@ class Perimeter:
         return self.upload_bytes if headers.get("content-type", "").startswith("multipart/") else BODY_BYTES
 
     def _dress(self, message: Message, request_id: str, has_cookie: bool, is_static: bool) -> None:
-        headers = MutableHeaders(raw=message.setdefault("headers", []))
-        for name, value in self.headers:
-            headers.setdefault(name, value)
-        headers["X-Request-Id"] = request_id
+        raw = message.setdefault("headers", [])
+        own = {name for name, _ in raw}
+        raw.extend(header for header in self.headers if header[0] not in own)
+        raw.append((b"x-request-id", request_id.encode()))
+        headers = MutableHeaders(raw=raw)
         if is_static:
             headers["Cache-Control"] = "public, max-age=31536000, immutable"
         elif has_cookie or "set-cookie" in headers or message["status"] >= 400:
