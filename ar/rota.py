@@ -15,6 +15,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.base import BaseScheduler
 from apscheduler.schedulers.blocking import BlockingScheduler
 
+from ar.cash import thanks
 from ar.cash.checkout import in_flight
 from ar.cash.reconcile import reconcile_payments
 from ar.core import clock, idempotency
@@ -81,6 +82,7 @@ ROTA = Rota(
         RotaEntry("predict", DAY, foresee, offset=3 * HOUR, catch_up=1),
         RotaEntry("forget-old-jobs", DAY, forget, offset=2 * HOUR, catch_up=1),
     ),
+    jobs={thanks.JOB: thanks.thank},
 )
 
 

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 
 from ar.cash.models import Payment, PaymentTarget
 from ar.cash.payment_states import Decision, Dispute, Facts, PaymentState, Stage, decide, merge
+from ar.cash.thanks import want_thanks
 from ar.core.audit import Act, record
 from ar.core.clock import local_date
 from ar.core.db import Database, among
@@ -160,6 +161,7 @@ def _post(session: Session, payment: Payment, *, on: date, now: datetime) -> int
             shares.append(Share(item_id, entry_id, part))
             left -= part
     allocate_late(session, shares, on=on, source=f"payment:{payment.id}", now=now)
+    want_thanks(session, payment, now=now)
     return entry_id
 
 

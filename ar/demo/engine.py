@@ -1,7 +1,7 @@
 """Lives the simulated company's days, one after the other, through the product's own functions.
 
 Each day, at an hour that is within working hours from New York to Paris: new customers are opened, invoices issued,
-reminders decided and sent (by a mailer that only counts), customers react, and at a month's end what has become
+reminders decided and sent (to nobody), customers react, and at a month's end what has become
 hopeless is written off.
 """
 
@@ -23,6 +23,7 @@ from ar.cash.receive import Receipt, Target, record_payment
 from ar.core.access.links import portal_url
 from ar.core.audit import Act, record
 from ar.core.calendars import month_end
+from ar.core.jobs import run_due
 from ar.core.kernel import Kernel
 from ar.core.mail import Fate, FateKind, Mail, Send
 from ar.core.outbox import deliver
@@ -36,8 +37,7 @@ from ar.ledger.allocate import Share, allocate
 from ar.ledger.items import open_items
 from ar.ledger.models import EntryKind
 from ar.ledger.post import Posting, post
-from dunning import message
-from dunning.guard import reminder_guard
+from ar.rota import GUARDS, ROTA
 from dunning.models import DunningNoticeItem
 from dunning.promises import Part, judge, promise
 from dunning.run import run_chunks
@@ -47,8 +47,6 @@ HOPELESS_DAYS = 180
 
 RECORDED_DAYS = 60
 """Days before today since which the cash desk records payments one by one; what is older is history."""
-
-GUARDS = {message.PURPOSE: reminder_guard(in_flight)}
 
 _DELIVERIES = 2_000
 """Most messages of one day, far above what the company ever writes."""
@@ -68,17 +66,13 @@ class Summary:
     written_off: int = 0
 
 
-@dataclass
 class SimulatedMailer:
-    """Delivers every message at once, to nobody, and counts them. Never a real server."""
-
-    delivered: int = 0
+    """Delivers every message at once, to nobody. Never a real server."""
 
     def connect(self) -> AbstractContextManager[Send]:
         return nullcontext(self._send)
 
     def _send(self, mail: Mail) -> Fate:  # noqa: ARG002
-        self.delivered += 1
         return Fate(FateKind.SENT, "delivered in the simulation")
 
 
@@ -143,8 +137,8 @@ class _Life:
             judge(session, now=now)
             if day == month_end(day):
                 self._write_off(session, day, now)
+        run_due(self.kernel, ROTA.handlers, now=now, limit=_DELIVERIES)
         self.summary.days += 1
-        self.summary.reminders = self.mailer.delivered
 
     def _morning(self, day: date, now: datetime) -> None:
         opening, billing = self.opening[day], self.billing[day]
@@ -178,8 +172,8 @@ class _Life:
         settings = self.kernel.settings
         link_for = partial(portal_url, settings.base_url, settings.signing_key, now=now)
         report = run_chunks(self.kernel, now=now, link_for=link_for, in_flight=in_flight, size=500)
-        if report.sent:
-            deliver(self.kernel, self.mailer, GUARDS, now=now, limit=_DELIVERIES, worker=SOURCE)
+        self.summary.reminders += report.sent
+        deliver(self.kernel, self.mailer, GUARDS, now=now, limit=_DELIVERIES, worker=SOURCE)
 
     def _answer_reminders(self, session: Session, day: date, now: datetime) -> None:
         item = DunningNoticeItem

@@ -53,13 +53,13 @@ def shuffled(story: list[dict[str, Any]], luck: random.Random) -> list[dict[str,
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_any_order_and_any_repetition_come_to_one_state(database: Database, settings: Settings, name: str) -> None:
-    """Guarantee 7: 200 shuffles over all stories on SQLite, fewer on PostgreSQL; the seed is printed."""
+    """Guarantee 7: 200 shuffles over all stories; the seed is printed."""
     seed = 20260301
     luck = random.Random(seed)
     with database.transaction() as session:
         entity = seller(session)
     found = set()
-    for n in range(6 if database.is_postgres else 25):
+    for n in range(25):
         known = luck.choice([PaymentState.STARTED, PaymentState.INTENDED])
         with database.transaction() as session:
             payment = started(session, entity, str(n), state=known)

@@ -22,6 +22,7 @@ from ar.core.db import Database
 from ar.core.kernel import Kernel, build
 from ar.core.outbox import MessageState, OutboxMessage
 from ar.core.settings import Settings
+from ar.customers import notes
 from ar.customers.models import Account, LegalEntity
 from ar.demo import command
 from ar.demo.company import Plan, company
@@ -31,6 +32,7 @@ from ar.ledger.figures import kpis
 from ar.ledger.items import open_items
 from ar.ledger.models import Entry, EntryKind, OpenItem
 from ar.schema import upgrade
+from dunning import message
 from dunning.models import DunningNotice, DunningParked, Promise, PromiseState
 
 NOW = datetime(2026, 11, 20, 16, tzinfo=UTC)
@@ -82,7 +84,8 @@ def test_every_planned_thing_is_there(session: Session, plan: Plan, made: tuple[
 def test_reminders_were_decided_by_the_product_and_sent_to_nobody(
     session: Session, made: tuple[Kernel, str, Summary]
 ) -> None:
-    states = Counter(session.scalars(select(col(OutboxMessage.state))))
+    query = select(col(OutboxMessage.state)).where(col(OutboxMessage.purpose) == message.PURPOSE)
+    states = Counter(session.scalars(query))
     assert states[MessageState.SENT] == made[2].reminders > 30
     assert set(states) <= {MessageState.SENT, MessageState.CANCELLED}
     assert count(session, DunningNotice) == states.total()
@@ -90,10 +93,19 @@ def test_reminders_were_decided_by_the_product_and_sent_to_nobody(
     recipients = session.scalars(select(col(OutboxMessage.recipient)).distinct()).all()
     assert all(recipient.endswith(".example") for recipient in recipients)
     assert set(session.scalars(select(col(OutboxMessage.language)))) == {"en", "fr"}
-    for sent_at in session.scalars(select(col(OutboxMessage.ended_at)).distinct()):
+    ended = select(col(OutboxMessage.ended_at)).where(col(OutboxMessage.purpose) == message.PURPOSE).distinct()
+    for sent_at in session.scalars(ended):
         assert sent_at is not None
         assert sent_at.hour == 15
         assert sent_at <= NOW, "each carries its own simulated day"
+
+
+def test_who_paid_lately_was_thanked(session: Session, made: tuple[Kernel, str, Summary]) -> None:
+    query = select(col(OutboxMessage.state)).where(col(OutboxMessage.purpose) == notes.PURPOSE)
+    states = Counter(session.scalars(query))
+    payments = count(session, Payment)
+    assert payments * 0.8 < states.total() <= payments
+    assert states[MessageState.QUEUED] < 10, "those of the last day wait for the next"
 
 
 def test_customers_paid_promised_and_contested(session: Session, made: tuple[Kernel, str, Summary]) -> None:

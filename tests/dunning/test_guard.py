@@ -117,9 +117,9 @@ GOES_ON: list[Event] = [nothing, pause_and_lift, promise_and_cancel, opt_out, an
 def test_whatever_happens_between_decision_and_claim(world: World) -> None:
     """Each event, for many customers in one batch, in shuffled order: 0 sent that should not be, 0 lost."""
     dice = random.Random(7)
-    events = [dice.choice(STOPS + GOES_ON) for _ in range(120)]
+    events = [dice.choice(STOPS + GOES_ON) for _ in range(1_000)]
     with world.database.transaction() as session:
-        ids = [world.customer(session, f"C{n:03}") for n in range(len(events))]
+        ids = [world.customer(session, f"C{n:04}") for n in range(len(events))]
         entries = [world.invoice(session, account) for account in ids]
     assert world.run().sent == len(events)
     order = list(range(len(events)))
@@ -128,7 +128,7 @@ def test_whatever_happens_between_decision_and_claim(world: World) -> None:
         for n in order:
             events[n](world, session, ids[n], entries[n])
     report = send(world)
-    wanted = sorted(f"c{n:03}@customers.example" for n, event in enumerate(events) if event in GOES_ON)
+    wanted = sorted(f"c{n:04}@customers.example" for n, event in enumerate(events) if event in GOES_ON)
     assert mails(world) == wanted
     assert (report.sent, report.cancelled) == (len(wanted), len(events) - len(wanted))
 

@@ -23,13 +23,14 @@ from sqlmodel import col, select
 from ar.cash.models import Payment, WebhookEvent
 from ar.cash.payment_states import PaymentState
 from ar.core import clock
+from ar.core.jobs import run_due
 from ar.core.kernel import Kernel
 from ar.core.outbox import MessageState, OutboxMessage
 from ar.customers.accounts import ContactDraft, account_by_code, add_contact
 from ar.customers.entities import EntityDraft, found_entity
 from ar.disputes.models import Dispute
 from ar.ledger.figures import kpis
-from ar.rota import deliver_outbox
+from ar.rota import ROTA, deliver_outbox
 from dunning.jobs import judge_promises, run_dunning
 from invoicing.imports.profiles import chosen
 from invoicing.imports.run import import_invoices
@@ -168,6 +169,7 @@ def live(kernel: Kernel, day: date, set_clock: Callable[[datetime], None]) -> No
     set_clock(now)
     judge_promises(kernel, {}, now)
     run_dunning(kernel, {}, now)
+    run_due(kernel, ROTA.handlers, now=now, limit=100)
     deliver_outbox(kernel, {}, now)
 
 
@@ -266,7 +268,10 @@ def walk(
     assert told(kernel, LAST) == by_hand(rows, LAST, paid=paid)
     assert told(kernel, acted_on - timedelta(days=1)) == by_hand(rows, acted_on - timedelta(days=1), paid={})
 
-    after = [mail for mail in smtp.to(address(actor))[before:] if "not right" not in mail.parsed["subject"]]
+    later = smtp.to(address(actor))[before:]
+    [thanks] = [mail for mail in later if mail.parsed["subject"].startswith("Thank you: we have received")]
+    assert numbers(thanks, actor) == {pays}
+    after = [mail for mail in later if mail is not thanks and "not right" not in mail.parsed["subject"]]
     spoken = [numbers(mail, actor) for mail in after if "question" not in mail.parsed["subject"].lower()]
     assert all(not said & {pays} for said in spoken), "a paid invoice was asked for again"
     assert all(not said & {contests} for said in spoken), "a contested invoice was asked for again"
