@@ -298,16 +298,20 @@ def change_contact(
     return found
 
 
-def opt_out(session: Session, contact_id: int, *, by: str, now: datetime) -> None:
-    """No more courtesy mail to this contact; notices that the law wants still go. Doing it twice changes nothing."""
+def opt_out(session: Session, account_id: int, contact_id: int, *, by: str, now: datetime) -> Contact:
+    """The contact, who gets no more courtesy mail; notices that the law wants still go. Doing it twice changes nothing.
+
+    Raises ContactNotFoundError, also for another account's contact.
+    """
     found = session.get(Contact, contact_id)
-    if found is None:
+    if found is None or found.account_id != account_id:
         raise ContactNotFoundError(f"There is no contact {contact_id}")
     if found.opted_out_at is None:
         found.opted_out_at = now
         session.flush()
         change = {"after": {"contact_id": contact_id}}
-        record(session, [Act(by, "contact.opted_out", f"account:{found.account_id}", change)], now=now)
+        record(session, [Act(by, "contact.opted_out", f"account:{account_id}", change)], now=now)
+    return found
 
 
 def reachable_contacts(session: Session, account_ids: Sequence[int]) -> dict[int, Contact]:

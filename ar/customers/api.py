@@ -35,6 +35,7 @@ from ar.customers.accounts import (
     contacts_of,
     identifiers_of,
     open_account,
+    opt_out,
     search,
 )
 from ar.customers.entities import EntityDraft, add_bank_account, entities, found_entity
@@ -326,6 +327,18 @@ def put_contact(
     return ContactOut.model_validate(
         change_contact(session, account_id, contact_id, body.draft(), by=principal.actor, now=now)
     )
+
+
+@router.post("/accounts/{account_id}/contacts/{contact_id}/opt-out", summary="Send a contact no courtesy mail")
+def post_opt_out(
+    account_id: Id,
+    contact_id: Id,
+    session: SessionDep,
+    now: NowDep,
+    principal: Annotated[Principal, allow("customers:write")],
+) -> ContactOut:
+    """No more courtesy mail to this contact; notices that the law wants still go. Doing it twice changes nothing."""
+    return ContactOut.model_validate(opt_out(session, account_id, contact_id, by=principal.actor, now=now))
 
 
 @router.post(

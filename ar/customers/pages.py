@@ -34,6 +34,7 @@ from ar.customers.accounts import (
     contacts_of,
     identifiers_of,
     open_account,
+    opt_out,
     search,
     segments,
 )
@@ -168,6 +169,18 @@ def new_contact(
 ) -> RedirectResponse:
     draft = ContactDraft(name=name.strip(), email=email.strip() or None, phone=phone.strip() or None)
     add_contact(session, account_id, draft, by=principal.actor, now=now)
+    return RedirectResponse(f"/customers/{account_id}", 303)
+
+
+@router.post("/customers/{account_id}/contacts/{contact_id}/opt-out")
+def no_courtesy_mail(
+    account_id: Id,
+    contact_id: Id,
+    session: SessionDep,
+    now: NowDep,
+    principal: Annotated[Principal, allow("customers:write")],
+) -> RedirectResponse:
+    opt_out(session, account_id, contact_id, by=principal.actor, now=now)
     return RedirectResponse(f"/customers/{account_id}", 303)
 
 

@@ -131,8 +131,10 @@ def test_contacts_change_bounce_and_opt_out(database: Database) -> None:
         assert (changed.bounced_at, changed.version) == (None, 2)
         with pytest.raises(ContactNotFoundError):
             change_contact(session, two, first.id, ContactDraft(email="x@two.example"), by="user:1", now=NOW)
-        opt_out(session, first.id, by="customer:1", now=NOW)
-        opt_out(session, first.id, by="customer:1", now=NOW)
+        with pytest.raises(ContactNotFoundError):
+            opt_out(session, two, first.id, by="user:1", now=NOW)
+        opt_out(session, one, first.id, by="user:1", now=NOW)
+        opt_out(session, one, first.id, by="user:1", now=NOW)
         opted = [e for e in session.exec(select(AuditEntry.action)).all() if e == "contact.opted_out"]
         assert first.opted_out_at == NOW
         assert opted == []  # the trail is written at the commit
