@@ -30,6 +30,7 @@ from dunning import api as dunning_api
 from dunning import pages as dunning_pages
 from invoicing import api as invoicing_api
 from invoicing import pages as invoicing_pages
+from invoicing.exports import api as exports_api
 from invoicing.imports import api as imports_api
 from invoicing.imports import pages as imports_pages
 from prediction import api as prediction_api
@@ -49,6 +50,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     invoicing_api.router,
     invoicing_pages.router,
     imports_api.router,
+    exports_api.router,
     imports_pages.router,
     cash_api.router,
     cash_api.webhooks,

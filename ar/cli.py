@@ -28,10 +28,12 @@ imports = typer.Typer(help="Bring in files: invoices, exchange rates.", no_args_
 users = typer.Typer(help="The people who work with this installation.", no_args_is_help=True)
 entities = typer.Typer(help="The legal entities that sell.", no_args_is_help=True)
 audit = typer.Typer(help="The audit trail.", no_args_is_help=True)
+exports = typer.Typer(help="Take data out: for the bookkeeping, or all there is.", no_args_is_help=True)
 app.add_typer(imports, name="import")
 app.add_typer(users, name="user")
 app.add_typer(entities, name="entity")
 app.add_typer(audit, name="audit")
+app.add_typer(exports, name="export")
 
 out = Console()
 err = Console(stderr=True)
@@ -156,6 +158,35 @@ def import_rates(
         put({"added": report.added, "unchanged": report.unchanged})
     else:
         out.print(f"{report.added} rates added, {report.unchanged} known already.")
+
+
+@exports.command("journal")
+def export_journal(
+    first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="The first day.")],
+    last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="The last day.")],
+    file: Annotated[Path | None, typer.Argument(dir_okay=False, help="Where to write; its usual name if not.")] = None,
+    entity: Annotated[str | None, typer.Option(help="Code of the legal entity that sells.")] = None,
+    form: Annotated[str, typer.Option("--format", help="csv, or fec for the French tax office.")] = "csv",
+    accounts: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="A TOML file of your accounts; French ones if not.")
+    ] = None,
+) -> None:
+    """Write the receivables journal of a period, each posting as an entry that balances."""
+    from invoicing.exports.command import run
+
+    run(ready(), file, entity=entity, first=first.date(), last=last.date(), form=form, accounts=accounts, out=out)
+
+
+@exports.command("all")
+def export_all(
+    file: Annotated[Path, typer.Argument(dir_okay=False, help="The zip archive to write.")],
+) -> None:
+    """Write all that this installation holds into one archive: a file a table, and every stored document."""
+    from ar.core.export import export
+    from ar.schema import metadata
+
+    counts = export(ready(), file, metadata(), now=clock.now())
+    out.print(f"{sum(counts.values()):,} rows of {len(counts)} tables written to {file}.")
 
 
 @app.command()

@@ -7,10 +7,13 @@ MAX_AGE_DAYS is an error that says so, never a silent guess.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from operator import itemgetter
 
 from sqlalchemy import func, select
 from sqlmodel import Session, col
@@ -73,3 +76,25 @@ def rates_on(session: Session, on: date) -> Rates:
         (last.c.currency == col(ExchangeRate.currency)) & (last.c.rate_on == col(ExchangeRate.rate_on)),
     )
     return Rates(on, {row.currency: (row.per_euro, row.rate_on) for row in session.connection().execute(query)})
+
+
+def rates_over(session: Session, first: date, last: date) -> Callable[[date], Rates]:
+    """What rates_on() says for each day from `first` to `last`, from one query."""
+    query = (
+        select(col(ExchangeRate.currency), col(ExchangeRate.rate_on), col(ExchangeRate.per_euro))
+        .where(col(ExchangeRate.rate_on) > first - timedelta(days=MAX_AGE_DAYS), col(ExchangeRate.rate_on) <= last)
+        .order_by(col(ExchangeRate.rate_on))
+    )
+    published: dict[str, list[tuple[date, Decimal]]] = defaultdict(list)
+    for currency, rate_on, per_euro in session.connection().execute(query):
+        published[currency].append((rate_on, per_euro))
+
+    def on(day: date) -> Rates:
+        found = {}
+        for currency, rates in published.items():
+            at = bisect_right(rates, day, key=itemgetter(0)) - 1
+            if at >= 0 and rates[at][0] > day - timedelta(days=MAX_AGE_DAYS):
+                found[currency] = (rates[at][1], rates[at][0])
+        return Rates(day, found)
+
+    return on
