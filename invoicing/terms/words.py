@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import reduce
 from typing import Any, Protocol
 
 from ar.core.i18n import marked as _
@@ -19,7 +20,7 @@ class Say(Protocol):
 def words(terms: Terms, *, language: str, say: Say) -> str:
     """The terms in `language`: '30 days net', '45 jours fin de mois', '2% discount if paid within 10 days; ...'."""
     if len(terms.parts) > 1:
-        told = [
+        parts = [
             say(
                 _("%(percent)s: %(due)s"),
                 language=language,
@@ -28,9 +29,10 @@ def words(terms: Terms, *, language: str, say: Say) -> str:
             )
             for part in terms.parts
         ]
-        return "; ".join(told)
-    steps = [_discount(step, language, say) for step in terms.discounts]
-    return "; ".join([*steps, _due(terms.parts[0].due, language, say)])
+    else:
+        parts = [_discount(step, language, say) for step in terms.discounts]
+        parts.append(_due(terms.parts[0].due, language, say))
+    return reduce(lambda one, other: say(_("%(one)s; %(other)s"), language=language, one=one, other=other), parts)
 
 
 def _discount(step: Discount, language: str, say: Say) -> str:
