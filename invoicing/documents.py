@@ -122,12 +122,11 @@ def search(
     if due_to is not None:
         query = query.where(col(OpenItem.due_on) <= due_to)
     if number:
-        parts = (
-            select(InvoiceInstalment.entry_id)
-            .join(Invoice, col(Invoice.id) == col(InvoiceInstalment.invoice_id))
-            .where(col(Invoice.number) == number)
-        )
-        query = query.where((col(OpenItem.reference) == number) | col(OpenItem.entry_id).in_(parts))
+        part = InvoiceInstalment
+        parts = select(part.entry_id).join(Invoice, col(Invoice.id) == col(part.invoice_id))
+        # One list of ids, made from two indexes: "this or that" would make PostgreSQL read the whole table.
+        named = select(OpenItem.entry_id).where(col(OpenItem.reference) == number)
+        query = query.where(col(OpenItem.entry_id).in_(named.union(parts.where(col(Invoice.number) == number))))
     return query
 
 

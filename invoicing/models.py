@@ -52,6 +52,7 @@ class Invoice(SQLModel, table=True):
         CheckConstraint("total_minor = net_minor + tax_minor", name="total"),
         Index("ix_invoice_account", "account_id", "id"),
         Index("ix_invoice_corrects", "corrects_entry_id"),
+        Index("ix_invoice_number", "number"),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
@@ -134,8 +135,8 @@ class LawKind(StrEnum):
 class LateLaw(SQLModel, table=True):
     """One figure of the law of late payment, of one jurisdiction and period, as an administrator entered it.
 
-    Rows are added and never changed. On a day the row that begins last holds, the one entered last among equals; it
-    holds until `valid_to`, without end when that is empty.
+    Rows are added and never changed: a trigger refuses it. On a day the row that begins last holds, the one entered
+    last among equals; it holds until `valid_to`, without end when that is empty.
     """
 
     __tablename__ = "late_payment_law"

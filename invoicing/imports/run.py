@@ -25,7 +25,7 @@ from invoicing.imports.accounts import Accounts
 from invoicing.imports.decide import Known, Outcome, Seen, Verdict, decide, dispute_days, kind_of
 from invoicing.imports.profiles import REQUIRED, fitting
 from invoicing.imports.read import Bill, Home, Reader, Refusal
-from invoicing.models import ImportBatch, ImportRefusal, Invoice, InvoiceInstalment
+from invoicing.models import DocumentKind, ImportBatch, ImportRefusal, Invoice, InvoiceInstalment
 
 CHUNK = 10_000
 MAX_ROWS = 1_000_000
@@ -210,6 +210,7 @@ class _Import:
             .where(
                 among(self._session, col(Invoice.number), sorted({bill.number for bill in bills})),
                 col(Invoice.entity_id) == self._entity_id,
+                col(Invoice.kind) == DocumentKind.INVOICE,
                 col(InvoiceInstalment.position) == 2,
             )
         )

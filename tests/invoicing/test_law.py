@@ -12,6 +12,7 @@ from alembic import command
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
 
 from ar.core.access.models import Role
@@ -321,6 +322,12 @@ def test_the_page_of_the_law(kernel: Kernel) -> None:
         done = admin.post(path, data=form)
         assert (done.status_code, done.headers["location"]) == (303, path)
         assert "41.5 EUR" in admin.get(path).text
+
+
+@pytest.mark.parametrize("statement", ["UPDATE late_payment_law SET value = 0", "DELETE FROM late_payment_law"])
+def test_the_database_keeps_the_law_as_it_was_told(database: Database, statement: str) -> None:
+    with pytest.raises(IntegrityError, match="posted rows do not change"), database.transaction() as session:
+        session.connection().execute(text(statement))
 
 
 def test_what_cannot_be_added(database: Database) -> None:

@@ -51,9 +51,11 @@ def upgrade() -> None:
     on_sqlite = connection.dialect.name == "sqlite"
     if not on_sqlite:  # SQLite holds no text to a length, and would make the table anew, without its triggers
         op.alter_column("invoice", "terms", type_=sa.String(length=200))
+    op.create_index("ix_invoice_number", "invoice", ["number"])
     _instalments()
     _keep_instalments(connection, on_sqlite=on_sqlite)
     _law()
+    _keep_law(connection, on_sqlite=on_sqlite)
 
 
 def _instalments() -> None:
@@ -137,6 +139,25 @@ def _law() -> None:
     entered = {"entered_at": datetime(2026, 11, 24, tzinfo=UTC), "entered_by": "system"}
     op.bulk_insert(table, [dict(zip(NAMES, row, strict=True)) | entered for row in (*LAW, *_former(op.get_bind()))])
     op.drop_table("late_payment_terms")
+
+
+def _keep_law(connection: sa.Connection, *, on_sqlite: bool) -> None:
+    """Rows are added and never changed: what a past invoice was told stays to be told again."""
+    if on_sqlite:
+        for event in ("UPDATE", "DELETE"):
+            connection.exec_driver_sql(
+                f"CREATE TRIGGER late_payment_law_no_{event.lower()} BEFORE {event} ON late_payment_law "
+                "BEGIN SELECT RAISE(ABORT, 'amiable: posted rows do not change'); END;"
+            )
+        return
+    connection.exec_driver_sql(
+        "CREATE TRIGGER late_payment_law_immutable BEFORE UPDATE OR DELETE ON late_payment_law "
+        "FOR EACH ROW EXECUTE FUNCTION amiable_refuse()"
+    )
+    connection.exec_driver_sql(
+        "CREATE TRIGGER late_payment_law_not_emptied BEFORE TRUNCATE ON late_payment_law "
+        "FOR EACH STATEMENT EXECUTE FUNCTION amiable_refuse()"
+    )
 
 
 def _former(connection: sa.Connection) -> Iterator[tuple[Any, ...]]:
