@@ -503,7 +503,7 @@ def test_interest_by_api_and_on_the_page(kernel: Kernel) -> None:
             add_law(session, endless, by="user:1", now=NOW)
         page = web.get(f"/invoices/{made.entry_id}", headers=html).text
         assert "a rate of the test" in page
-        assert "€40.00" in page
+        assert "€40.00 (Code de commerce D441-5)" in page
 
 
 def test_terms_beyond_the_law_are_issued_and_told(kernel: Kernel) -> None:
