@@ -33,6 +33,8 @@ from invoicing import pages as invoicing_pages
 from invoicing.exports import api as exports_api
 from invoicing.imports import api as imports_api
 from invoicing.imports import pages as imports_pages
+from invoicing.law import api as law_api
+from invoicing.law import pages as law_pages
 from prediction import api as prediction_api
 from prediction import pages as prediction_pages
 from selfservice import pages as portal_pages
@@ -52,6 +54,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     imports_api.router,
     exports_api.router,
     imports_pages.router,
+    law_api.router,
+    law_pages.router,
     cash_api.router,
     cash_api.webhooks,
     cash_pages.router,
@@ -77,6 +81,7 @@ MENU: tuple[MenuEntry, ...] = (
     MenuEntry("/forecast", _("Forecast"), "prediction:read"),
     MenuEntry("/admin/users", _("Users"), "users:read"),
     MenuEntry("/admin/api-keys", _("API keys"), "keys:write"),
+    MenuEntry("/admin/late-payment-law", _("Late payment law"), "law:read"),
     MenuEntry("/admin/jobs", _("Jobs"), "audit:read"),
     MenuEntry("/admin/audit", _("Audit trail"), "audit:read"),
 )

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, Numeric, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from ar.core.db import BigId, Json, UtcDateTime, enum_type
@@ -45,25 +44,6 @@ class DunningPolicy(SQLModel, table=True):
     body: dict[str, Any] = Field(sa_type=Json)
     active_from: datetime = Field(sa_type=UtcDateTime)
     created_by: str = Field(max_length=80)
-
-
-class LatePaymentTerms(SQLModel, table=True):
-    """What may be added to late amounts by law, by the seller's country and period, as an administrator entered it."""
-
-    __tablename__ = "late_payment_terms"
-    __table_args__ = (
-        UniqueConstraint("country", "valid_from"),
-        CheckConstraint("valid_to >= valid_from", name="period"),
-    )
-
-    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
-    country: str = Field(max_length=2)
-    valid_from: date
-    valid_to: date
-    interest_percent: Decimal = Field(sa_type=Numeric(7, 4, asdecimal=True))
-    fixed_minor: int = Field(sa_type=BigId)
-    currency: str = Field(max_length=3)
-    source: str = Field(max_length=200)
 
 
 class DunningNotice(SQLModel, table=True):

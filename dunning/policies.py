@@ -14,8 +14,10 @@ from ar.core.errors import ConflictError
 from ar.customers.models import LegalEntity
 from dunning.decision import LateTerms
 from dunning.message import Seller
-from dunning.models import DunningPolicy, LatePaymentTerms
+from dunning.models import DunningPolicy
 from dunning.policy import FRIENDLY_FIVE, Policies, Policy, parse_policy
+from invoicing.law.table import law_of
+from invoicing.models import LawKind
 
 
 class PolicyExistsError(ConflictError):
@@ -81,13 +83,10 @@ def sellers(session: Session, entity_ids: Sequence[int]) -> dict[int, Seller]:
 
 
 def late_terms(session: Session, country: str, *, on: date) -> LateTerms | None:
-    """What the dated table lets a seller of `country` announce on the day `on`; None where it holds nothing."""
-    terms = LatePaymentTerms
-    query = (
-        select(col(terms.interest_percent), col(terms.fixed_minor), col(terms.currency), col(terms.source))
-        .where(col(terms.country) == country, col(terms.valid_from) <= on, col(terms.valid_to) >= on)
-        .order_by(col(terms.valid_from).desc())
-        .limit(1)
-    )
-    row = session.connection().execute(query).first()
-    return LateTerms(*row) if row else None
+    """What the law's table lets a seller of `country` announce on the day `on`; None where it lacks one of the two."""
+    law = law_of(session, country)
+    interest, fixed = (law.find(kind, on) for kind in (LawKind.INTEREST, LawKind.FIXED_COMPENSATION))
+    if interest is None or fixed is None:
+        return None
+    amount = fixed.amount()
+    return LateTerms(interest.value, amount.minor, amount.currency, interest.source)

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from sqlmodel import Session, col
 
+from ar.core.kernel import Kernel
 from ar.core.web import (
     Cursor,
     Id,
@@ -25,6 +26,7 @@ from ar.core.web import (
     idempotent,
     paged,
 )
+from ar.customers.accounts import account
 from ar.disputes.api import DISPUTE, DisputeOut
 from ar.ledger.models import EntryKind, OpenItem
 from invoicing.credit import credit
@@ -32,6 +34,17 @@ from invoicing.documents import Detail, Standing, detail, issued_here, search, s
 from invoicing.issue import InvoiceDraft, issue
 from invoicing.models import DocumentKind, Invoice, TaxCategory
 from invoicing.settle import settle_dispute
+from invoicing.shapes import (
+    INSTALMENT,
+    DiscountOut,
+    InstalmentOut,
+    WarningOut,
+    discounts_out,
+    instalments_out,
+    warnings_out,
+)
+from invoicing.terms import parse
+from invoicing.terms.words import words
 from invoicing.totals import Line, basis_points, decimal_text, millionths
 
 router = APIRouter(prefix="/api/v1", tags=["invoices"])
@@ -88,6 +101,10 @@ DETAIL = INVOICE | {
     "net_minor": 90_000,
     "tax_minor": 18_000,
     "terms": "45 days end of month",
+    "terms_words": "45 jours fin de mois",
+    "instalments": [INSTALMENT],
+    "discounts": [],
+    "warnings": [],
     "buyer_reference": "Atelier 3",
     "purchase_order": "PO-8841",
     "note": "",
@@ -131,9 +148,13 @@ class InvoiceIn(BaseModel):
         default=None, description="The account's when not given"
     )
     issue_on: date | None = Field(default=None, description="Today when not given")
-    due_on: date | None = Field(default=None, description="Counted by the terms when not given")
-    terms: Reference | None = Field(
-        default=None, description="net 30 (also when not given), end of month + 45, or 45 days end of month"
+    due_on: date | None = Field(
+        default=None, description="Counted by the terms when not given; not beside instalments or a discount"
+    )
+    terms: ShortText | None = Field(
+        default=None,
+        description="net 30 (also when not given), end of month + 45, 45 days end of month, net 30 on the 10th, "
+        "cash with order, 2/10 net 30, or instalments: 30% net 0; 70% net 60",
     )
     series: Annotated[str, Field(pattern=r"^[A-Z0-9]{0,8}$")] = Field(default="", description="A sequence of its own")
     buyer_reference: Reference | None = None
@@ -170,7 +191,7 @@ class CreditIn(BaseModel):
 class InvoiceOut(BaseModel):
     model_config = example(INVOICE)
 
-    id: int = Field(description="That of its ledger entry")
+    id: int = Field(description="That of its ledger entry; in a list an invoice in instalments comes once for each")
     kind: EntryKind
     number: str
     entity_id: int
@@ -216,6 +237,10 @@ class InvoiceDetailOut(InvoiceOut):
     net_minor: int | None
     tax_minor: int | None
     terms: str
+    terms_words: str = Field(description="As the invoice prints them, in the customer's language")
+    instalments: list[InstalmentOut] = Field(description="What falls due when: one, or several that make the amount")
+    discounts: list[DiscountOut] = Field(description="For early payment, the first to end first")
+    warnings: list[WarningOut] = Field(description="Where the due date goes beyond the law; it was issued all the same")
     buyer_reference: str
     purchase_order: str
     note: str
@@ -266,14 +291,31 @@ def invoice_out(item: OpenItem, *, here: bool, today: date) -> InvoiceOut:
     )
 
 
-def detail_out(found: Detail, *, today: date) -> InvoiceDetailOut:
+def detail_out(session: Session, kernel: Kernel, found: Detail, *, language: str, today: date) -> InvoiceDetailOut:
+    """The whole invoice; its terms in the customer's language, warnings in `language`."""
     document = found.document
+    agreed = parse(document.terms) if document and document.terms else None
+    say = kernel.renderer.text
+    whole = invoice_out(found.item, here=document is not None, today=today).model_copy(
+        update={
+            "number": found.number,
+            "state": found.standing(today=today),
+            "due_on": found.due_on,
+            "amount_minor": found.amount_minor,
+            "open_minor": found.open_minor,
+            "disputed_minor": found.disputed_minor,
+        }
+    )
     return InvoiceDetailOut(
-        **invoice_out(found.item, here=document is not None, today=today).model_dump(),
+        **whole.model_dump(),
         source=found.source,
         net_minor=document.net_minor if document else None,
         tax_minor=document.tax_minor if document else None,
         terms=document.terms if document else "",
+        terms_words=words(agreed, language=account(session, found.item.account_id).language, say=say) if agreed else "",
+        instalments=instalments_out(found, today=today),
+        discounts=discounts_out(document),
+        warnings=warnings_out(session, document, language=language, say=say),
         buyer_reference=document.buyer_reference if document else "",
         purchase_order=document.purchase_order if document else "",
         note=document.note if document else "",
@@ -305,25 +347,33 @@ def detail_out(found: Detail, *, today: date) -> InvoiceDetailOut:
     )
 
 
-def _issued(session: Session, document: Invoice, *, today: date) -> InvoiceDetailOut:
+def _issued(
+    session: Session, kernel: Kernel, document: Invoice, *, principal: Principal, today: date
+) -> InvoiceDetailOut:
     assert document.entry_id is not None
-    return detail_out(detail(session, document.entry_id), today=today)
+    return detail_out(session, kernel, detail(session, document.entry_id), language=principal.language, today=today)
 
 
 @router.post("/invoices", status_code=201, summary="Issue an invoice", response_model=InvoiceDetailOut)
 def post_invoice(
     body: InvoiceIn,
     session: SessionDep,
+    kernel: KernelDep,
     now: NowDep,
     today: TodayDep,
     principal: Annotated[Principal, allow("invoices:write")],
     once: Annotated[Once, idempotent()],
 ) -> Response:
-    """Issue an invoice: it takes the next number of its series, is owed from now on, and never changes again."""
-    return once(
-        session,
-        lambda: _issued(session, issue(session, body.draft(), by=principal.actor, today=today, now=now), today=today),
-    )
+    """Issue an invoice: it takes the next number of its series, is owed from now on, and never changes again.
+
+    Terms beyond what the law lets companies agree are issued all the same; `warnings` names the rule.
+    """
+
+    def act() -> InvoiceDetailOut:
+        issued = issue(session, body.draft(), by=principal.actor, today=today, now=now)
+        return _issued(session, kernel, issued, principal=principal, today=today)
+
+    return once(session, act)
 
 
 @router.get("/invoices", summary="List invoices", dependencies=[allow("invoices:read")])
@@ -340,7 +390,7 @@ def get_invoices(
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[InvoiceOut]:
-    """Invoices, issued here or imported, the last booked first."""
+    """Invoices, issued here or imported, the last booked first; of one in instalments each that is asked for."""
     query = search(
         today=today,
         kind=EntryKind(kind.value),
@@ -356,13 +406,19 @@ def get_invoices(
     return found.map(lambda item: invoice_out(item, here=item.entry_id in here, today=today))
 
 
-@router.get("/invoices/{invoice_id}", summary="Read an invoice", dependencies=[allow("invoices:read")])
-def get_invoice(invoice_id: Id, session: SessionDep, today: TodayDep, response: Response) -> InvoiceDetailOut:
+@router.get("/invoices/{invoice_id}", summary="Read an invoice")
+def get_invoice(
+    invoice_id: Id,
+    session: SessionDep,
+    kernel: KernelDep,
+    today: TodayDep,
+    principal: Annotated[Principal, allow("invoices:read")],
+    response: Response,
+) -> InvoiceDetailOut:
     """One invoice or credit note with its lines; its ETag changes with what is open or contested of it."""
     found = detail(session, invoice_id)
-    told = detail_out(found, today=today)
-    item = found.item
-    parts = (item.open_minor, item.disputed_minor, len(found.credit_notes), told.state.value)
+    told = detail_out(session, kernel, found, language=principal.language, today=today)
+    parts = (found.open_minor, found.disputed_minor, len(found.credit_notes), told.state.value)
     response.headers["ETag"] = '"' + "-".join(map(str, parts)) + '"'
     return told
 
@@ -377,6 +433,7 @@ def post_credit_note(
     invoice_id: Id,
     body: CreditIn,
     session: SessionDep,
+    kernel: KernelDep,
     now: NowDep,
     today: TodayDep,
     principal: Annotated[Principal, allow("invoices:write")],
@@ -384,14 +441,12 @@ def post_credit_note(
 ) -> Response:
     """Issue a credit note for all or part of an invoice; it settles what is open, the rest stays in credit."""
     lines = None if body.lines is None else [line.line() for line in body.lines]
-    return once(
-        session,
-        lambda: _issued(
-            session,
-            credit(session, invoice_id, reason=body.reason, lines=lines, by=principal.actor, today=today, now=now),
-            today=today,
-        ),
-    )
+
+    def act() -> InvoiceDetailOut:
+        note = credit(session, invoice_id, reason=body.reason, lines=lines, by=principal.actor, today=today, now=now)
+        return _issued(session, kernel, note, principal=principal, today=today)
+
+    return once(session, act)
 
 
 @router.post(

@@ -9,12 +9,15 @@ from sqlalchemy import func, select
 from sqlmodel import Session, col
 from sqlmodel import select as pick
 
+from ar.core.db import among
 from ar.core.errors import ConflictError, Fault
 from ar.core.money import plain
 from ar.ledger.allocate import Share, allocate, locked_items
 from ar.ledger.models import Entry, EntryKind
+from invoicing.documents import document_of, entry_ids_of
 from invoicing.issue import InvoiceError, issue_document
 from invoicing.models import DocumentKind, Invoice, InvoiceLine, InvoiceState
+from invoicing.terms import Instalment
 from invoicing.totals import Line, totals
 
 CREDIT_SERIES = "CN"
@@ -38,23 +41,29 @@ def credit(
 ) -> Invoice:
     """The credit note just issued against the invoice of ledger entry `entry_id`; without `lines`, for all of it.
 
-    What is still open of the invoice is settled by it; the rest stays in the customer's credit. Raises
-    ItemNotFoundError, InvoiceError, TotalsError, OverCreditedError, or ConflictError for a reversed invoice.
+    What is still open of the invoice is settled by it: of one in instalments the one named first, then the others as
+    they fall due. The rest stays in the customer's credit. Raises ItemNotFoundError, InvoiceError, TotalsError,
+    OverCreditedError, or ConflictError for a reversed invoice.
     """
-    item = locked_items(session, [entry_id])[entry_id]
+    corrected = document_of(session, entry_id)
+    entry_ids = entry_ids_of(session, corrected) if corrected else [entry_id]
+    items = locked_items(session, entry_ids)
+    item = items[entry_id]
     if item["kind"] is not EntryKind.INVOICE:
         raise InvoiceError(f"Ledger entry {entry_id} is not an invoice: only an invoice is credited")
-    taken_back = select(col(Entry.id)).where(col(Entry.reverses_id) == entry_id)
+    number = str(corrected.number if corrected else item["reference"])
+    taken_back = select(col(Entry.id)).where(among(session, col(Entry.reverses_id), entry_ids))
     if session.connection().execute(taken_back).first() is not None:
-        raise ConflictError(f"Invoice {item['reference']} was reversed: there is nothing left to credit")
-    credited = credited_minor(session, entry_id)
+        raise ConflictError(f"Invoice {number} was reversed: there is nothing left to credit")
+    credited = credited_minor(session, entry_ids[0])
     if lines is None:
-        lines = _all_lines(session, entry_id, item["reference"], credited)
+        lines = _all_lines(session, corrected, number, credited)
     sums = totals(lines, item["currency"])
-    if credited + sums.total_minor > item["amount_minor"]:
-        left = plain(item["amount_minor"] - credited, item["currency"])
+    left = sum(one["amount_minor"] for one in items.values()) - credited
+    if sums.total_minor > left:
+        told = plain(left, item["currency"])
         raise OverCreditedError(
-            f"{left} {item['currency']} of invoice {item['reference']} can still be credited, less than the lines make"
+            f"{told} {item['currency']} of invoice {number} can still be credited, less than the lines make"
         )
     day = max(today, item["effective_on"])
     document = Invoice(
@@ -65,43 +74,42 @@ def credit(
         issue_on=day,
         due_on=day,
         currency=item["currency"],
-        net_minor=0,
-        tax_minor=0,
-        total_minor=0,
+        net_minor=sums.net_minor,
+        tax_minor=sums.tax_minor,
+        total_minor=sums.total_minor,
         note=reason,
-        corrects_entry_id=entry_id,
+        corrects_entry_id=entry_ids[0],
         created_at=now,
     )
-    issued = issue_document(session, document, lines, sums, by=by, now=now)
-    settles = min(item["open_minor"], issued.total_minor)
-    if settles:
-        assert issued.entry_id is not None
-        source = f"invoice:{issued.id}"
-        allocate(session, [Share(entry_id, issued.entry_id, settles)], on=day, source=source, now=now)
+    issued = issue_document(session, document, lines, sums, [Instalment(day, sums.total_minor)], by=by, now=now)
+    assert issued.entry_id is not None
+    shares, rest = [], issued.total_minor
+    for debit_id in sorted(entry_ids, key=lambda one: one != entry_id):
+        settles = min(items[debit_id]["open_minor"], rest)
+        if settles:
+            shares.append(Share(debit_id, issued.entry_id, settles))
+            rest -= settles
+    allocate(session, shares, on=day, source=f"invoice:{issued.id}", now=now)
     return issued
 
 
 def credited_minor(session: Session, entry_id: int) -> int:
-    """What credit notes have taken off the invoice of ledger entry `entry_id` so far."""
+    """What credit notes have taken off the invoice whose first ledger entry is `entry_id` so far."""
     query = select(func.coalesce(func.sum(col(Invoice.total_minor)), 0)).where(
         col(Invoice.corrects_entry_id) == entry_id, col(Invoice.state) == InvoiceState.ISSUED
     )
     return int(session.connection().execute(query).scalar_one())
 
 
-def _all_lines(session: Session, entry_id: int, number: str, credited: int) -> list[Line]:
+def _all_lines(session: Session, document: Invoice | None, number: str, credited: int) -> list[Line]:
     if credited:
         message = "part of the invoice was credited before: give the lines to credit"
         raise InvoiceError(f"Invoice {number} was not credited: {message}", faults=[Fault("/lines", message)])
-    found = session.exec(
-        pick(InvoiceLine)
-        .join(Invoice, col(Invoice.id) == col(InvoiceLine.invoice_id))
-        .where(col(Invoice.entry_id) == entry_id)
-        .order_by(col(InvoiceLine.position))
-    ).all()
-    if not found:
+    if document is None:
         message = "it was imported without its lines: give the lines to credit"
         raise InvoiceError(f"Invoice {number} was not credited: {message}", faults=[Fault("/lines", message)])
+    of_it = col(InvoiceLine.invoice_id) == document.id
+    found = session.exec(pick(InvoiceLine).where(of_it).order_by(col(InvoiceLine.position)))
     return [
         Line(
             line.description,

@@ -1,6 +1,7 @@
 """Invoices as they stand: the ledger's claims, with the document of each where one was issued here.
 
-An invoice is named by its ledger entry's id, whether it was issued here or imported.
+An invoice is named by its ledger entry's id, whether it was issued here or imported; one in instalments by that of
+any of its entries.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from sqlmodel.sql.expression import SelectOfScalar
 from ar.core.db import among
 from ar.core.errors import NotFoundError
 from ar.ledger.models import Entry, EntryKind, OpenItem
-from invoicing.models import Invoice, InvoiceLine, InvoiceTax
+from invoicing.models import Invoice, InvoiceInstalment, InvoiceLine, InvoiceTax
+from invoicing.terms import DiscountWindow, discount_windows, parse
 
 KINDS = (EntryKind.INVOICE, EntryKind.CREDIT_NOTE)
 
@@ -35,15 +37,51 @@ class InvoiceNotFoundError(NotFoundError):
 class Detail:
     """One invoice or credit note. `document` and its parts are there when it was issued here.
 
-    `credit_notes` are those that correct it; `source` says where the ledger's entry came from.
+    `items` are what it is in the ledger: one for each due date, the first one first. `credit_notes` are those that
+    correct it; `source` says where the ledger's entry came from.
     """
 
-    item: OpenItem
+    items: Sequence[OpenItem]
     source: str
     document: Invoice | None
     lines: Sequence[InvoiceLine]
     taxes: Sequence[InvoiceTax]
     credit_notes: Sequence[Invoice]
+
+    @property
+    def item(self) -> OpenItem:
+        """The first of the items, which has the invoice's id, customer, seller, kind, currency and day."""
+        return self.items[0]
+
+    @property
+    def side(self) -> int:
+        return self.item.side
+
+    @property
+    def number(self) -> str:
+        return (self.document.number if self.document else None) or self.item.reference
+
+    @property
+    def amount_minor(self) -> int:
+        return sum(item.amount_minor for item in self.items)
+
+    @property
+    def open_minor(self) -> int:
+        return sum(item.open_minor for item in self.items)
+
+    @property
+    def disputed_minor(self) -> int:
+        return sum(item.disputed_minor for item in self.items)
+
+    @property
+    def due_on(self) -> date:
+        """When the first amount that is still open is due; of a settled invoice, when the last was."""
+        return next((item.due_on for item in self.items if item.open_minor), self.items[-1].due_on)
+
+    def standing(self, *, today: date) -> Standing:
+        """Paid when all of it is, overdue when any of it is; as of `today`."""
+        found = {standing(item, today=today) for item in self.items}
+        return next(one for one in (Standing.OVERDUE, Standing.OPEN, Standing.PAID) if one in found)
 
 
 def standing(item: OpenItem, *, today: date) -> Standing:
@@ -64,7 +102,10 @@ def search(
     due_to: date | None = None,
     number: str = "",
 ) -> SelectOfScalar[OpenItem]:
-    """Invoices, or credit notes, that meet every condition given; `number` is the whole number."""
+    """Invoices, or credit notes, that meet every condition given; `number` is the whole number.
+
+    An invoice in instalments is found once for each that meets them: their amounts sum to the invoice's.
+    """
     query = select(OpenItem).where(col(OpenItem.kind) == kind)
     if account_id is not None:
         query = query.where(col(OpenItem.account_id) == account_id)
@@ -81,28 +122,58 @@ def search(
     if due_to is not None:
         query = query.where(col(OpenItem.due_on) <= due_to)
     if number:
-        query = query.where(col(OpenItem.reference) == number)
+        part = InvoiceInstalment
+        parts = select(part.entry_id).join(Invoice, col(Invoice.id) == col(part.invoice_id))
+        # One list of ids, made from two indexes: "this or that" would make PostgreSQL read the whole table.
+        named = select(OpenItem.entry_id).where(col(OpenItem.reference) == number)
+        query = query.where(col(OpenItem.entry_id).in_(named.union(parts.where(col(Invoice.number) == number))))
     return query
 
 
 def issued_here(session: Session, items: Sequence[OpenItem]) -> set[int]:
     """The entry ids of those `items` that have a document."""
-    query = select(Invoice.entry_id).where(among(session, col(Invoice.entry_id), [item.entry_id for item in items]))
-    return {entry_id for entry_id in session.exec(query) if entry_id is not None}
+    entry_ids = [item.entry_id for item in items]
+    part = InvoiceInstalment
+    return set(session.exec(select(part.entry_id).where(among(session, col(part.entry_id), entry_ids))))
+
+
+def document_of(session: Session, entry_id: int) -> Invoice | None:
+    """The document that one of its ledger entries is of; None for an entry that has none, such as an imported one."""
+    part = InvoiceInstalment
+    query = select(Invoice).join(part, col(part.invoice_id) == col(Invoice.id)).where(col(part.entry_id) == entry_id)
+    return session.exec(query).first()
+
+
+def entry_ids_of(session: Session, document: Invoice) -> list[int]:
+    """The ledger entries of a document, in the order in which they fall due."""
+    part = InvoiceInstalment
+    query = select(part.entry_id).where(col(part.invoice_id) == document.id).order_by(col(part.position))
+    return list(session.exec(query))
+
+
+def discounts_of(document: Invoice | None) -> tuple[DiscountWindow, ...]:
+    """What may be taken off a document for early payment, and until when."""
+    if document is None or not document.terms:
+        return ()
+    return discount_windows(parse(document.terms), document.issue_on, document.total_minor)
 
 
 def detail(session: Session, entry_id: int) -> Detail:
-    """The invoice or credit note of a ledger entry, whole. Raises InvoiceNotFoundError."""
+    """The invoice or credit note that a ledger entry is of, whole. Raises InvoiceNotFoundError."""
     item = session.get(OpenItem, entry_id)
     if item is None or item.kind not in KINDS:
         raise InvoiceNotFoundError(f"There is no invoice {entry_id}")
     source = session.exec(select(Entry.source).where(col(Entry.id) == entry_id)).one()
-    document = session.exec(select(Invoice).where(col(Invoice.entry_id) == entry_id)).first()
+    document = document_of(session, entry_id)
+    items: Sequence[OpenItem] = (item,)
     lines: Sequence[InvoiceLine] = ()
     taxes: Sequence[InvoiceTax] = ()
     if document is not None:
         of_it = col(InvoiceLine.invoice_id) == document.id
         lines = session.exec(select(InvoiceLine).where(of_it).order_by(col(InvoiceLine.position))).all()
         taxes = session.exec(select(InvoiceTax).where(col(InvoiceTax.invoice_id) == document.id)).all()
-    notes = select(Invoice).where(col(Invoice.corrects_entry_id) == entry_id).order_by(col(Invoice.id))
-    return Detail(item, source, document, lines, taxes, session.exec(notes).all())
+        part = InvoiceInstalment
+        parts = select(OpenItem).join(part, col(part.entry_id) == col(OpenItem.entry_id))
+        items = session.exec(parts.where(col(part.invoice_id) == document.id).order_by(col(part.position))).all()
+    notes = select(Invoice).where(col(Invoice.corrects_entry_id) == items[0].entry_id).order_by(col(Invoice.id))
+    return Detail(items, source, document, lines, taxes, session.exec(notes).all())

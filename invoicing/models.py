@@ -1,4 +1,4 @@
-"""Invoices and credit notes as documents, their gap-free numbers, and the files that invoices were imported from.
+"""Invoices and credit notes as documents, their gap-free numbers, the files that invoices were imported from, the law.
 
 The ledger's entry is the claim; a document says what it is for. An issued document never changes: a trigger
 refuses it. Quantities and unit prices are integers of millionths, amounts integers of the currency's minor unit.
@@ -7,10 +7,11 @@ refuses it. Quantities and unit prices are integers of millionths, amounts integ
 from __future__ import annotations
 
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Index, Numeric, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from ar.core.db import BigId, Json, UtcDateTime, enum_type
@@ -51,6 +52,7 @@ class Invoice(SQLModel, table=True):
         CheckConstraint("total_minor = net_minor + tax_minor", name="total"),
         Index("ix_invoice_account", "account_id", "id"),
         Index("ix_invoice_corrects", "corrects_entry_id"),
+        Index("ix_invoice_number", "number"),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
@@ -66,7 +68,7 @@ class Invoice(SQLModel, table=True):
     net_minor: int = Field(sa_type=BigId)
     tax_minor: int = Field(sa_type=BigId)
     total_minor: int = Field(sa_type=BigId)
-    terms: str = Field(default="", max_length=60)
+    terms: str = Field(default="", max_length=200)
     buyer_reference: str = Field(default="", max_length=60)
     purchase_order: str = Field(default="", max_length=60)
     note: str = Field(default="", max_length=2000)
@@ -75,6 +77,23 @@ class Invoice(SQLModel, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
     issued_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     issued_by: str | None = Field(default=None, max_length=80)
+
+
+class InvoiceInstalment(SQLModel, table=True):
+    """What a document posts to the ledger: one entry for each due date, and one for a document that has only one.
+
+    The amounts sum to the document's total: a trigger refuses to issue it otherwise. The first entry is the
+    document's own `entry_id`.
+    """
+
+    __tablename__ = "invoice_instalment"
+    __table_args__ = (CheckConstraint("amount_minor > 0", name="amount_positive"),)
+
+    invoice_id: int = Field(primary_key=True, foreign_key="invoice.id", sa_type=BigId)
+    position: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    due_on: date
+    amount_minor: int = Field(sa_type=BigId)
+    entry_id: int = Field(foreign_key="ledger_entry.id", unique=True, sa_type=BigId)
 
 
 class InvoiceLine(SQLModel, table=True):
@@ -102,6 +121,42 @@ class InvoiceTax(SQLModel, table=True):
     rate_bp: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     net_minor: int = Field(sa_type=BigId)
     tax_minor: int = Field(sa_type=BigId)
+
+
+class LawKind(StrEnum):
+    """What a row of the law's table says, and in which unit its value is."""
+
+    INTEREST = "interest"  # percent a year on what is paid late
+    MAX_DAYS = "max_days"  # days from the invoice that may be agreed at most
+    MAX_DAYS_END_OF_MONTH = "max_days_end_of_month"  # the same, for terms that count to the end of a month
+    FIXED_COMPENSATION = "fixed_compensation"  # an amount of `currency` for each late invoice
+
+
+class LateLaw(SQLModel, table=True):
+    """One figure of the law of late payment, of one jurisdiction and period, as an administrator entered it.
+
+    Rows are added and never changed: a trigger refuses it. On a day the row that begins last holds, the one entered
+    last among equals; it holds until `valid_to`, without end when that is empty.
+    """
+
+    __tablename__ = "late_payment_law"
+    __table_args__ = (
+        CheckConstraint("valid_to >= valid_from", name="period"),
+        CheckConstraint("value >= 0", name="value_positive"),
+        CheckConstraint("(kind = 'fixed_compensation') = (currency IS NOT NULL)", name="currency_given"),
+        Index("ix_late_payment_law_period", "jurisdiction", "kind", "valid_from"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    jurisdiction: str = Field(max_length=2)
+    kind: LawKind = Field(sa_type=enum_type(LawKind))
+    value: Decimal = Field(sa_type=Numeric(12, 4, asdecimal=True))
+    currency: str | None = Field(default=None, max_length=3)
+    valid_from: date
+    valid_to: date | None = None
+    source: str = Field(max_length=200)
+    entered_at: datetime = Field(sa_type=UtcDateTime)
+    entered_by: str = Field(max_length=80)
 
 
 class NumberSequence(SQLModel, table=True):

@@ -38,10 +38,18 @@ class OutOfOrderError(ConflictError):
     code = "number-out-of-order"
 
 
-def take_number(session: Session, seller: LegalEntity, *, kind: EntryKind, series: str, on: date) -> str:
+def references(number: str, parts: int) -> list[str]:
+    """What a document's entries are called in the ledger: its number, or for each instalment 'number/1', 'number/2'."""
+    return [number] if parts == 1 else [f"{number}/{n}" for n in range(1, parts + 1)]
+
+
+def take_number(
+    session: Session, seller: LegalEntity, *, kind: EntryKind, series: str, on: date, parts: int = 1
+) -> str:
     """The next number of `series` for a document of the day `on`, such as 'FR1-2026-000123'.
 
-    A number that the ledger holds already, from an import, is passed over. Raises SeriesError, OutOfOrderError.
+    A number that the ledger holds already, from an import, is passed over; so is one that a reference of its `parts`
+    instalments would repeat. Raises SeriesError, OutOfOrderError.
     """
     if not _SERIES.fullmatch(series):
         raise SeriesError(f"{series[:20]!r} is not a series: use up to 8 capital letters and digits, or none")
@@ -49,8 +57,9 @@ def take_number(session: Session, seller: LegalEntity, *, kind: EntryKind, serie
     while True:
         count = _advance(session, seller.id, series, on)
         number = _written(seller.code, series, on.year, count)
+        names = {number, *references(number, parts)}
         used = select(col(Entry.id)).where(
-            col(Entry.entity_id) == seller.id, col(Entry.kind) == kind, col(Entry.reference) == number
+            col(Entry.entity_id) == seller.id, col(Entry.kind) == kind, col(Entry.reference).in_(names)
         )
         if session.connection().execute(used).first() is None:
             return number

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import AfterValidator
-from sqlmodel import col
+from sqlmodel import Session, col
 
 from ar.core.errors import DomainError
 from ar.core.money import typed_minor
@@ -35,8 +35,14 @@ from ar.disputes.claim import dispute
 from ar.disputes.pages import dispute_page, told_or_not
 from ar.ledger.models import OpenItem
 from invoicing.credit import credit
-from invoicing.documents import Standing, detail, search, standing
+from invoicing.documents import Detail, Standing, detail, discounts_of, search, standing
+from invoicing.law.interest import DAY_COUNT
+from invoicing.law.late import LateInterest, late_interest
+from invoicing.law.rules import LawMissingError
+from invoicing.law.table import warning_for
 from invoicing.settle import settle_dispute
+from invoicing.terms import parse
+from invoicing.terms.words import words
 from invoicing.totals import decimal_text
 
 router = APIRouter(include_in_schema=False)
@@ -99,7 +105,11 @@ def invoice(
     principal: Annotated[Principal, allow("invoices:read")],
 ) -> HTMLResponse:
     found = detail(session, invoice_id)
-    item = found.item
+    item, document = found.item, found.document
+    state = found.standing(today=today)
+    agreed = parse(document.terms) if document and document.terms else None
+    language, say = principal.language, kernel.renderer.text
+    late, unknown = _late(session, found, today=today) if state is Standing.OVERDUE else (None, None)
     return page(
         request,
         kernel,
@@ -107,13 +117,28 @@ def invoice(
         "console/invoicing/invoice.html",
         found=found,
         item=item,
-        standing=standing(item, today=today),
+        standing=state,
+        standings=[standing(one, today=today) for one in found.items],
+        terms_words=words(agreed, language=language, say=say) if agreed else "",
+        discounts=discounts_of(document),
+        warning=warning_for(session, document) if document else None,
+        late=late,
+        unknown=unknown,
+        day_count=DAY_COUNT,
         today=today,
         buyer=names_of(session, [item.account_id])[item.account_id],
         seller=next(one for one in entities(session) if one.id == item.entity_id),
         decimal=decimal_text,
         may_credit=principal.may("invoices:write") and bool(found.lines) and not found.credit_notes,
     )
+
+
+def _late(session: Session, found: Detail, *, today: date) -> tuple[LateInterest | None, LawMissingError | None]:
+    """What the law adds to a late invoice, or what its table lacks to tell it."""
+    try:
+        return late_interest(session, found, as_of=today), None
+    except LawMissingError as error:
+        return None, error
 
 
 @router.post("/invoices/{invoice_id}/credit-notes")

@@ -21,6 +21,7 @@ from ar.disputes.notify import tell_resolved
 from ar.ledger.allocate import Share, allocate
 from ar.ledger.correct import adjust
 from invoicing.credit import credit, credited_minor
+from invoicing.documents import document_of
 from invoicing.models import DocumentKind, Invoice, InvoiceState, InvoiceTax, TaxCategory
 from invoicing.parts import part_of
 from invoicing.totals import MILLION, Line, Tax
@@ -77,11 +78,12 @@ def _credit_note(
 ) -> Invoice | None:
     """The credit note issued for what was accepted, or for one minor unit less; None without a document to correct."""
     entry_id, accepted = resolved.entry_id, resolved.accepted_minor
-    document = session.exec(select(Invoice).where(col(Invoice.entry_id) == entry_id)).first()
+    document = document_of(session, entry_id)
     if document is None or document.kind is not DocumentKind.INVOICE:
         return None
+    assert document.entry_id is not None
     lines = None
-    if accepted < document.total_minor or credited_minor(session, entry_id):
+    if accepted < document.total_minor or credited_minor(session, document.entry_id):
         parts, _left = part_of(accepted, _taxes_left(session, document))
         words = _said(session, kernel, resolved, _("Credit on invoice %(number)s"), number=resolved.reference)
         lines = [line for part in parts for line in _lines(words, part, document.currency)]

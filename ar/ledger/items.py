@@ -111,6 +111,33 @@ def open_items(session: Session, *, account_ids: Sequence[int] | None = None, as
     return [ItemState(**row) for row in session.connection().execute(query).mappings()]
 
 
+def balance_steps(session: Session, entry_ids: Sequence[int]) -> dict[int, list[tuple[date, int]]]:
+    """How the balance of each of these items went: (day, minor units open at its end), a step for each day of change.
+
+    The first step is the item's own day; what was allocated and undone on one day is no change.
+    """
+    steps: dict[int, list[tuple[date, int]]] = {}
+    items = select(col(OpenItem.entry_id), col(OpenItem.effective_on), col(OpenItem.amount_minor))
+    for entry_id, day, minor in session.connection().execute(
+        items.where(among(session, col(OpenItem.entry_id), entry_ids))
+    ):
+        steps[entry_id] = [(day, minor)]
+    for leg in (col(Allocation.debit_id), col(Allocation.credit_id)):
+        changes = (
+            select(leg, col(Allocation.allocated_on), total(col(Allocation.amount_minor)))
+            .where(among(session, leg, entry_ids))
+            .group_by(leg, col(Allocation.allocated_on))
+            .order_by(col(Allocation.allocated_on))
+        )
+        for entry_id, day, minor in session.connection().execute(changes):
+            taken = steps[entry_id]
+            if minor and taken[-1][0] == day:
+                taken[-1] = (day, taken[-1][1] - minor)
+            elif minor:
+                taken.append((day, taken[-1][1] - minor))
+    return steps
+
+
 def mark_disputed(session: Session, entry_id: int, change_minor: int, *, on: date, source: str) -> None:
     """Raise or lower the contested amount of an item as of the day `on`.
 

@@ -48,7 +48,8 @@ class Posting:
     """One amount to post. `side` (+1 owed, -1 in credit) is for adjustments alone; the other kinds have theirs.
 
     `due_on` is the day payment falls due (the effective day when not given). `source` says where it came from;
-    `source_key`, unique in the ledger, makes posting the same fact twice an error.
+    `source_key`, unique in the ledger, makes posting the same fact twice an error. `discount_minor` is what a payment
+    until the day `discount_until` may take off; nothing when not given.
     """
 
     entity_id: int
@@ -63,6 +64,8 @@ class Posting:
     source: str = "system"
     source_key: str | None = None
     side: int | None = None
+    discount_until: date | None = None
+    discount_minor: int = 0
 
 
 def post(session: Session, postings: Sequence[Posting], *, now: datetime) -> list[int]:
@@ -114,6 +117,8 @@ def _item(entry_id: int, posting: Posting, side: int, due_on: date) -> dict[str,
         "effective_on": posting.effective_on,
         "due_on": due_on,
         "reference": posting.reference,
+        "discount_until": posting.discount_until,
+        "discount_minor": posting.discount_minor,
     }
 
 
@@ -142,6 +147,10 @@ def _refusal(posting: Posting) -> str | None:
         return "an adjustment, and nothing else, says its side: 1 for owed, -1 for in credit"
     if posting.kind in (EntryKind.INVOICE, EntryKind.CREDIT_NOTE) and not posting.reference:
         return f"a posted {posting.kind.value.replace('_', ' ')} needs its number as reference"
+    if not 0 <= posting.discount_minor < posting.amount_minor:
+        return "a discount for early payment is less than the amount"
+    if (posting.discount_until is None) != (posting.discount_minor == 0):
+        return "a discount for early payment has an amount and a last day"
     return None
 
 

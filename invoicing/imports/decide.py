@@ -69,8 +69,14 @@ class Seen:
         self._first.setdefault(bill.number, (bill.row, hash(bill[2:9])))
 
 
-def decide(bill: Bill, known: Known | None) -> Verdict:
-    """Whether `bill` is new, settles or contests the document known under its number, repeats it, or contradicts it."""
+def decide(bill: Bill, known: Known | None, *, in_instalments: bool = False) -> Verdict:
+    """Whether `bill` is new, settles or contests the document known under its number, repeats it, or contradicts it.
+
+    `in_instalments`: an invoice of that number was issued here, of which the ledger holds the instalments alone.
+    """
+    if in_instalments:
+        reason = f"was issued here in instalments: tell each under its own number, such as {bill.number[:40]}/1"
+        return Verdict(Outcome.REFUSED, "invoice_number", reason)
     if known is None:
         return Verdict(Outcome.NEW)
     if known.kind is not kind_of(bill):

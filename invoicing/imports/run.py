@@ -25,7 +25,7 @@ from invoicing.imports.accounts import Accounts
 from invoicing.imports.decide import Known, Outcome, Seen, Verdict, decide, dispute_days, kind_of
 from invoicing.imports.profiles import REQUIRED, fitting
 from invoicing.imports.read import Bill, Home, Reader, Refusal
-from invoicing.models import ImportBatch, ImportRefusal
+from invoicing.models import DocumentKind, ImportBatch, ImportRefusal, Invoice, InvoiceInstalment
 
 CHUNK = 10_000
 MAX_ROWS = 1_000_000
@@ -156,7 +156,7 @@ class _Import:
         """Read, decide and record some rows."""
         read = [(row, self._reader.read(row)) for row in chunk]
         bills = [bill for _, bill in read if isinstance(bill, Bill)]
-        known = self._known(bills)
+        known, split = self._known(bills), self._in_instalments(bills)
         verdicts: list[tuple[Bill, Known | None, Verdict]] = []
         refusals: list[Refusal] = []
         for row, bill in read:
@@ -164,7 +164,7 @@ class _Import:
                 refusals.append(bill)
                 continue
             before = known.get(bill.number)
-            verdict = self._seen.decide(bill) or decide(bill, before)
+            verdict = self._seen.decide(bill) or decide(bill, before, in_instalments=bill.number in split)
             if verdict.outcome is Outcome.REFUSED:
                 refusals.append(self._reader.refusal(row, verdict.field, verdict.reason))
             else:
@@ -201,6 +201,20 @@ class _Import:
             )
             for row in self._session.connection().execute(query).mappings()
         }
+
+    def _in_instalments(self, bills: Sequence[Bill]) -> set[str]:
+        """Those numbers of `bills` that are of invoices issued here in instalments: no item of the ledger has them."""
+        query = (
+            select(col(Invoice.number))
+            .join(InvoiceInstalment, col(InvoiceInstalment.invoice_id) == col(Invoice.id))
+            .where(
+                among(self._session, col(Invoice.number), sorted({bill.number for bill in bills})),
+                col(Invoice.entity_id) == self._entity_id,
+                col(Invoice.kind) == DocumentKind.INVOICE,
+                col(InvoiceInstalment.position) == 2,
+            )
+        )
+        return {number for number in self._session.connection().execute(query).scalars() if number is not None}
 
     def _record(self, verdicts: Sequence[tuple[Bill, Known | None, Verdict]]) -> None:
         """Write what `verdicts` decide: accounts, entries, payments, allocations, contested amounts."""

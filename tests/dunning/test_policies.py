@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select
 
 from dunning.decision import LateTerms
-from dunning.models import DunningPolicy, LatePaymentTerms
+from dunning.models import DunningPolicy
 from dunning.policies import (
     PolicyExistsError,
     add_policy,
@@ -17,6 +17,8 @@ from dunning.policies import (
     seed_policies,
 )
 from dunning.policy import FRIENDLY_FIVE
+from invoicing.law.table import LawDraft, add_law
+from invoicing.models import LawKind
 from tests.dunning.world import MORNING, World
 
 
@@ -52,18 +54,8 @@ def test_terms_of_the_law_are_those_of_the_day_and_country(world: World) -> None
             (date(2026, 1, 1), date(2026, 6, 30), "12.15"),
             (date(2026, 7, 1), date(2026, 12, 31), "12"),
         ):
-            session.add(
-                LatePaymentTerms(
-                    country="FR",
-                    valid_from=first,
-                    valid_to=last,
-                    interest_percent=Decimal(percent),
-                    fixed_minor=4_000,
-                    currency="EUR",
-                    source="the test's own",
-                )
-            )
-        session.flush()
+            rate = LawDraft("FR", LawKind.INTEREST, percent, first, last, "the test's own")
+            add_law(session, rate, by="user:1", now=MORNING)
         assert late_terms(session, "FR", on=date(2026, 6, 30)) == LateTerms(
             Decimal("12.15"), 4_000, "EUR", "the test's own"
         )
@@ -71,4 +63,5 @@ def test_terms_of_the_law_are_those_of_the_day_and_country(world: World) -> None
         assert found is not None
         assert found.interest_percent == 12
         assert late_terms(session, "FR", on=date(2027, 1, 1)) is None
+        assert late_terms(session, "US", on=date(2026, 7, 1)) is None
         assert late_terms(session, "DE", on=date(2026, 7, 1)) is None

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
+from ar.core.money import Money
 from ar.core.tabular import FileError
 from ar.core.web import Page
 from ar.customers.models import LegalEntity
 from ar.ledger.models import EntryKind, OpenItem
 from invoicing.documents import Detail, Standing
 from invoicing.imports.profiles import FIELDS
+from invoicing.law.caps import LawWarning
+from invoicing.law.interest import Segment
+from invoicing.law.late import LateInterest, LatePart
+from invoicing.law.rules import LawMissingError
+from invoicing.law.table import value_text
 from invoicing.models import (
     DocumentKind,
     ImportBatch,
@@ -19,8 +26,11 @@ from invoicing.models import (
     InvoiceLine,
     InvoiceState,
     InvoiceTax,
+    LateLaw,
+    LawKind,
     TaxCategory,
 )
+from invoicing.terms import DiscountWindow
 from invoicing.totals import decimal_text
 
 NOW = datetime(2026, 5, 12, 9, 0, tzinfo=UTC)
@@ -83,16 +93,59 @@ LINE = InvoiceLine(
 )
 TAX = InvoiceTax(invoice_id=9, category=TaxCategory.STANDARD, rate_bp=2000, net_minor=100_00, tax_minor=20_00)
 ITEM = make_item(41)
-ISSUED = Detail(ITEM, "invoice:9", make_document(DocumentKind.INVOICE, "FR1-2026-000041"), [LINE], [TAX], [])
+ISSUED = Detail([ITEM], "invoice:9", make_document(DocumentKind.INVOICE, "FR1-2026-000041"), [LINE], [TAX], [])
 CREDITED = Detail(
-    make_item(42, kind=EntryKind.CREDIT_NOTE, side=-1),
+    [make_item(42, kind=EntryKind.CREDIT_NOTE, side=-1)],
     "invoice:10",
     make_document(DocumentKind.CREDIT_NOTE, "FR1-CN-2026-000001", corrects_entry_id=41),
     [LINE],
     [TAX],
     [make_document(DocumentKind.CREDIT_NOTE, "FR1-CN-2026-000001")],
 )
-IMPORTED = Detail(make_item(43, open_minor=0), "import:3", None, (), (), ())
+IMPORTED = Detail([make_item(43, open_minor=0)], "import:3", None, (), (), ())
+SPLIT = Detail(
+    [
+        make_item(51, reference="FR1-2026-000051/1", amount_minor=40_00, open_minor=0),
+        make_item(52, reference="FR1-2026-000051/2", amount_minor=40_00, open_minor=30_00),
+        make_item(53, reference="FR1-2026-000051/3", amount_minor=40_00, open_minor=40_00, due_on=date(2026, 8, 1)),
+    ],
+    "invoice:11",
+    make_document(DocumentKind.INVOICE, "FR1-2026-000051"),
+    [LINE],
+    [TAX],
+    [],
+)
+PERIOD = (date(2026, 5, 2), DAY, 11)
+LATE = LateInterest(
+    DAY,
+    "EUR",
+    [LatePart(41, "FR1-2026-000041", date(2026, 5, 1), Segment(*PERIOD, 120_00, Decimal("12.15"), "Statute <12>", 44))],
+    44,
+    Money(40_00, "EUR"),
+    "Statute 13",
+)
+WARNING = LawWarning(
+    "Statute <12>",
+    date(2026, 8, 1),
+    date(2026, 5, 31),
+    "%(rule)s: at most %(days)s days from the invoice date, or %(month_days)s days end of month",
+    {"rule": "Statute <12>", "days": 60, "month_days": 45},
+)
+FIGURES = [
+    LateLaw(
+        id=number,
+        jurisdiction="FR",
+        kind=kind,
+        value=Decimal(value),
+        currency="EUR" if kind is LawKind.FIXED_COMPENSATION else None,
+        valid_from=date(2026, 1, 1),
+        valid_to=date(2026, 6, 30) if kind is LawKind.INTEREST else None,
+        source="Statute <12>",
+        entered_at=NOW,
+        entered_by="user:1",
+    )
+    for number, (kind, value) in enumerate(zip(LawKind, ("12.15", "60", "45", "40"), strict=True), start=1)
+]
 ITEMS = [
     ITEM,
     make_item(44, open_minor=0),
@@ -118,8 +171,8 @@ REFUSAL = ImportRefusal(
 )
 
 
-def shown(found: Detail, standing: Standing, may_credit: bool) -> dict[str, Any]:
-    return {
+def shown(found: Detail, standing: Standing, may_credit: bool, **more: Any) -> dict[str, Any]:
+    given = {
         "found": found,
         "item": found.item,
         "standing": standing,
@@ -128,7 +181,15 @@ def shown(found: Detail, standing: Standing, may_credit: bool) -> dict[str, Any]
         "seller": SELLER,
         "decimal": decimal_text,
         "may_credit": may_credit,
+        "standings": [Standing.OVERDUE for _ in found.items],
+        "terms_words": "30 days net",
+        "discounts": (),
+        "warning": None,
+        "late": None,
+        "unknown": None,
+        "day_count": "ACT/365",
     }
+    return given | more
 
 
 SAMPLES: dict[str, dict[str, Any]] = {
@@ -146,9 +207,33 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "filters": {"state": "open", "number": '"><b>', "due_from": "", "due_to": "", "account_id": 7},
         "may_import": True,
     },
-    "console/invoicing/invoice.html": shown(ISSUED, Standing.OVERDUE, may_credit=True),
+    "console/invoicing/invoice.html": shown(
+        ISSUED,
+        Standing.OVERDUE,
+        may_credit=True,
+        discounts=(DiscountWindow(DAY, 250, 3_00),),
+        late=LATE,
+        warning=WARNING,
+    ),
+    "console/invoicing/invoice.html#instalments": shown(
+        SPLIT, Standing.OVERDUE, may_credit=True, unknown=LawMissingError("The table holds nothing for <FR>.")
+    ),
     "console/invoicing/invoice.html#credit-note": shown(CREDITED, Standing.OPEN, may_credit=False),
     "console/invoicing/invoice.html#imported": shown(IMPORTED, Standing.PAID, may_credit=False),
+    "console/invoicing/law.html": {
+        "found": Page(items=FIGURES, next_cursor="abc"),
+        "value_text": value_text,
+        "given": {
+            "jurisdiction": "FR",
+            "kind": "interest",
+            "value": '"><b>',
+            "currency": "",
+            "valid_from": "2026-07-01",
+            "valid_to": "",
+            "source": "",
+        },
+        "may_add": True,
+    },
     "console/invoicing/imports.html": {
         "found": Page(items=[BATCH], next_cursor="abc"),
         "sellers": [SELLER],

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -15,9 +16,9 @@ from ar.ledger.allocate import (
     allocate,
     deallocate,
 )
-from ar.ledger.items import DisputeAmountError, mark_disputed, open_items
-from ar.ledger.models import EntryKind
-from ar.ledger.post import AlreadyReversedError, EntryNotFoundError, PostingError, reverse
+from ar.ledger.items import DisputeAmountError, balance_steps, mark_disputed, open_items
+from ar.ledger.models import EntryKind, OpenItem
+from ar.ledger.post import AlreadyReversedError, EntryNotFoundError, Posting, PostingError, post, reverse
 from tests.ledger.make import NOW, customer, invoice, posted, seller
 
 
@@ -135,6 +136,41 @@ def test_postings_that_cannot_be_are_named_and_nothing_is_written(database: Data
         with pytest.raises(EntryNotFoundError):
             reverse(session, 12345, on=day(2), source="test", now=NOW)
     assert open_on(database, 9) == {}
+
+
+def test_a_discount_has_an_amount_below_the_item_s_and_a_last_day(database: Database) -> None:
+    with database.transaction() as session:
+        entity, account = seller(session), customer(session)
+        bill = Posting(entity, account, EntryKind.INVOICE, 10_000, "EUR", day(2), reference="A")
+        for until, minor in ((day(9), 0), (None, 200), (day(9), 10_000), (day(9), -1)):
+            with pytest.raises(PostingError, match="discount for early payment"):
+                post(session, [replace(bill, discount_until=until, discount_minor=minor)], now=NOW)
+        [kept] = post(session, [replace(bill, discount_until=day(9), discount_minor=200)], now=NOW)
+        item = session.get(OpenItem, kept)
+        assert item is not None
+        assert (item.discount_until, item.discount_minor) == (day(9), 200)
+
+
+def test_the_steps_of_a_balance_are_what_each_day_had_open(database: Database) -> None:
+    with database.transaction() as session:
+        entity, account = seller(session), customer(session)
+        bill = invoice(session, entity, account, 10_000, on=day(2), due=day(20))
+        other = invoice(session, entity, account, 700, on=day(3), reference="INV-2")
+        paid = posted(session, entity, account, EntryKind.PAYMENT, 6_000, on=day(2))
+        [first] = allocate(session, [Share(bill, paid, 1_000)], on=day(2), source="test", now=NOW)
+        [second, _] = allocate(
+            session, [Share(bill, paid, 2_000), Share(bill, paid, 500)], on=day(6), source="test", now=NOW
+        )
+        deallocate(session, [second], on=day(6), source="test", now=NOW)
+        deallocate(session, [first], on=day(10), source="test", now=NOW)
+        steps = balance_steps(session, [bill, other, paid])
+    assert steps == {
+        bill: [(day(2), 9_000), (day(6), 9_500 - 1_000), (day(10), 9_500)],
+        other: [(day(3), 700)],
+        paid: [(day(2), 5_000), (day(6), 4_500), (day(10), 5_500)],
+    }
+    for on, minor in steps[bill]:
+        assert open_on(database, on.day)[bill] == minor
 
 
 def test_contested_amount_stays_within_the_item(database: Database) -> None:

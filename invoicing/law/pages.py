@@ -1,0 +1,110 @@
+"""The administrator's page of the law of late payment: what the table holds, and the form that adds to it."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse, Response
+from pydantic import TypeAdapter
+from pydantic import ValidationError as Invalid
+from sqlmodel import Session, col, select
+
+from ar.core.errors import DomainError
+from ar.core.i18n import marked as _
+from ar.core.kernel import Kernel
+from ar.core.web import (
+    Cursor,
+    Day,
+    KernelDep,
+    NowDep,
+    Principal,
+    Search,
+    SessionDep,
+    ShortText,
+    allow,
+    page,
+    paged,
+    redirect,
+)
+from invoicing.law.table import LawDraft, add_law, value_text
+from invoicing.models import LateLaw, LawKind
+
+router = APIRouter(include_in_schema=False)
+
+PATH = "/admin/late-payment-law"
+BLANK = dict.fromkeys(("jurisdiction", "kind", "value", "currency", "valid_from", "valid_to", "source"), "")
+_DAY = TypeAdapter(Day)
+
+
+@router.get(PATH)
+def law_page(
+    request: Request,
+    kernel: KernelDep,
+    session: SessionDep,
+    principal: Annotated[Principal, allow("law:read")],
+    cursor: Cursor = None,
+) -> HTMLResponse:
+    return _page(request, kernel, session, principal, cursor=cursor)
+
+
+@router.post(PATH)
+def add(
+    request: Request,
+    kernel: KernelDep,
+    session: SessionDep,
+    now: NowDep,
+    principal: Annotated[Principal, allow("law:write")],
+    jurisdiction: Annotated[Search, Form()],
+    kind: Annotated[LawKind, Form()],
+    value: Annotated[Search, Form()],
+    valid_from: Annotated[Day, Form()],
+    source: Annotated[ShortText, Form()],
+    valid_to: Annotated[Search, Form()] = "",
+    currency: Annotated[Search, Form()] = "",
+) -> Response:
+    """Add a row; with a fault, the page again with what is wrong."""
+    given = {
+        "jurisdiction": jurisdiction.upper(),
+        "kind": kind.value,
+        "value": value.replace(",", "."),
+        "valid_from": valid_from.isoformat(),
+        "valid_to": valid_to,
+        "currency": currency.upper(),
+        "source": source,
+    }
+    try:
+        last = _DAY.validate_python(valid_to) if valid_to else None
+    except Invalid:
+        return _page(request, kernel, session, principal, given=given, error=DomainError(_("That is not a day.")))
+    draft = LawDraft(
+        given["jurisdiction"], kind, given["value"], valid_from, last, source, currency=given["currency"] or None
+    )
+    try:
+        add_law(session, draft, by=principal.actor, now=now)
+    except DomainError as error:
+        return _page(request, kernel, session, principal, given=given, error=error)
+    return redirect(kernel, principal, PATH, done=_("It is in the table, and holds from its first day on."))
+
+
+def _page(
+    request: Request,
+    kernel: Kernel,
+    session: Session,
+    principal: Principal,
+    *,
+    cursor: str | None = None,
+    given: dict[str, str] | None = None,
+    error: DomainError | None = None,
+) -> HTMLResponse:
+    found = paged(session, select(LateLaw), key=[col(LateLaw.id).desc()], cursor=cursor, limit=50)
+    return page(
+        request,
+        kernel,
+        principal,
+        "console/invoicing/law.html",
+        status=error.status if error else 200,
+        flashes=[("bad", error.message)] if error else [],
+        found=found,
+        value_text=value_text,
+        given=given or BLANK,
+        may_add=principal.may("law:write"),
+    )
