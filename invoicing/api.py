@@ -9,6 +9,7 @@ from sqlmodel import Session, col
 
 from ar.core.web import (
     Cursor,
+    Day,
     Id,
     KernelDep,
     Limit,
@@ -87,6 +88,7 @@ DETAIL = INVOICE | {
     "source": "invoice:9",
     "net_minor": 90_000,
     "tax_minor": 18_000,
+    "supplied_on": "2026-03-12",
     "terms": "45 days end of month",
     "buyer_reference": "Atelier 3",
     "purchase_order": "PO-8841",
@@ -132,6 +134,10 @@ class InvoiceIn(BaseModel):
     )
     issue_on: date | None = Field(default=None, description="Today when not given")
     due_on: date | None = Field(default=None, description="Counted by the terms when not given")
+    supplied_on: Day | None = Field(
+        default=None,
+        description="The day of the supply, where it is not the day of issue; sales to another EU country need it",
+    )
     terms: Reference | None = Field(
         default=None, description="net 30 (also when not given), end of month + 45, or 45 days end of month"
     )
@@ -148,6 +154,7 @@ class InvoiceIn(BaseModel):
             currency=self.currency,
             issue_on=self.issue_on,
             due_on=self.due_on,
+            supplied_on=self.supplied_on,
             terms=self.terms or "",
             series=self.series,
             buyer_reference=self.buyer_reference or "",
@@ -215,6 +222,7 @@ class InvoiceDetailOut(InvoiceOut):
     source: str
     net_minor: int | None
     tax_minor: int | None
+    supplied_on: date | None
     terms: str
     buyer_reference: str
     purchase_order: str
@@ -273,6 +281,7 @@ def detail_out(found: Detail, *, today: date) -> InvoiceDetailOut:
         source=found.source,
         net_minor=document.net_minor if document else None,
         tax_minor=document.tax_minor if document else None,
+        supplied_on=document.supplied_on if document else None,
         terms=document.terms if document else "",
         buyer_reference=document.buyer_reference if document else "",
         purchase_order=document.purchase_order if document else "",

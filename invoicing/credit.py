@@ -57,6 +57,7 @@ def credit(
             f"{left} {item['currency']} of invoice {item['reference']} can still be credited, less than the lines make"
         )
     day = max(today, item["effective_on"])
+    corrected = session.exec(pick(Invoice).where(col(Invoice.entry_id) == entry_id)).first()
     document = Invoice(
         entity_id=item["entity_id"],
         account_id=item["account_id"],
@@ -64,10 +65,13 @@ def credit(
         series=CREDIT_SERIES,
         issue_on=day,
         due_on=day,
+        supplied_on=corrected.supplied_on if corrected else None,
         currency=item["currency"],
         net_minor=0,
         tax_minor=0,
         total_minor=0,
+        buyer_reference=corrected.buyer_reference if corrected else "",
+        purchase_order=corrected.purchase_order if corrected else "",
         note=reason,
         corrects_entry_id=entry_id,
         created_at=now,

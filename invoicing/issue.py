@@ -16,6 +16,7 @@ from ar.customers.entities import entity
 from ar.ledger.models import EntryKind
 from ar.ledger.post import Posting, post
 from invoicing import terms
+from invoicing.einvoice.want import want_files
 from invoicing.models import DocumentKind, Invoice, InvoiceLine, InvoiceState, InvoiceTax
 from invoicing.numbering import take_number
 from invoicing.totals import Line, Totals, totals
@@ -42,6 +43,7 @@ class InvoiceDraft:
     currency: str | None = None
     issue_on: date | None = None
     due_on: date | None = None
+    supplied_on: date | None = None
     terms: str = ""
     series: str = ""
     buyer_reference: str = ""
@@ -69,6 +71,7 @@ def issue(session: Session, draft: InvoiceDraft, *, by: str, today: date, now: d
         series=draft.series,
         issue_on=issue_on,
         due_on=due_on,
+        supplied_on=draft.supplied_on,
         currency=currency,
         net_minor=0,
         tax_minor=0,
@@ -95,9 +98,9 @@ def _check_days(issue_on: date, due_on: date, *, today: date) -> None:
 def issue_document(
     session: Session, document: Invoice, lines: Sequence[Line], sums: Totals, *, by: str, now: datetime
 ) -> Invoice:
-    """Store `document` with its lines, give it the next number of its series, and post it. Raises SeriesError.
+    """Store `document` with its lines, give it the next number of its series, post it, and have its files made.
 
-    It is written as a draft and then issued: from there on the database refuses any change.
+    It is written as a draft and then issued: from there on the database refuses any change. Raises SeriesError.
     """
     document.net_minor, document.tax_minor, document.total_minor = sums.net_minor, sums.tax_minor, sums.total_minor
     session.add(document)
@@ -154,4 +157,5 @@ def issue_document(
     }
     act = Act(by, f"{document.kind.value}.issued", f"account:{document.account_id}", {"after": after})
     record(session, [act], now=now)
+    want_files(session, document.id, now=now)
     return document

@@ -36,6 +36,7 @@ from ar.disputes.pages import dispute_page, told_or_not
 from ar.ledger.models import OpenItem
 from invoicing.credit import credit
 from invoicing.documents import Standing, detail, search, standing
+from invoicing.einvoice.find import list_files
 from invoicing.settle import settle_dispute
 from invoicing.totals import decimal_text
 
@@ -112,6 +113,8 @@ def invoice(
         buyer=names_of(session, [item.account_id])[item.account_id],
         seller=next(one for one in entities(session) if one.id == item.entity_id),
         decimal=decimal_text,
+        files=list_files(session, invoice_id),
+        may_make=principal.may("invoices:write"),
         may_credit=principal.may("invoices:write") and bool(found.lines) and not found.credit_notes,
     )
 

@@ -18,6 +18,7 @@ from ar.customers.models import LegalEntity
 from ar.ledger.models import EntryKind, OpenItem
 from dunning.facts import promised_parts
 from dunning.models import Promise
+from invoicing.models import FileFormat, Invoice, InvoiceFile
 
 
 class InvoiceNotFoundError(NotFoundError):
@@ -36,7 +37,8 @@ class Seller:
 
 @dataclass(frozen=True, slots=True)
 class OpenInvoice:
-    """One item to pay. `payable_minor` is what is neither being paid nor promised nor contested."""
+    """One item to pay. `payable_minor` is what is neither being paid nor promised nor contested; `has_page`: there is
+    a PDF of it."""
 
     entry_id: int
     entity_id: int
@@ -48,6 +50,7 @@ class OpenInvoice:
     amount_minor: int
     open_minor: int
     disputed_minor: int
+    has_page: bool
     promised_minor: int
     promised_until: date | None
     in_flight_minor: int
@@ -82,6 +85,18 @@ class Position:
         return {currency: minor for currency, minor in summed.items() if minor}
 
 
+_HAS_PAGE = (
+    select(col(InvoiceFile.id))
+    .join(Invoice, col(Invoice.id) == col(InvoiceFile.invoice_id))
+    .where(
+        col(Invoice.entry_id) == col(OpenItem.entry_id),
+        col(InvoiceFile.format) == FileFormat.PDF,
+        col(InvoiceFile.file_id).is_not(None),
+    )
+    .correlate(OpenItem)
+    .exists()
+)
+
 _OPEN = (
     select(
         col(OpenItem.side),
@@ -95,6 +110,7 @@ _OPEN = (
         col(OpenItem.amount_minor),
         col(OpenItem.open_minor),
         col(OpenItem.disputed_minor),
+        _HAS_PAGE.label("has_page"),
     )
     .where(col(OpenItem.account_id) == bindparam("account_id"), col(OpenItem.open_minor) > 0)
     .order_by(col(OpenItem.due_on), col(OpenItem.entry_id))
@@ -126,7 +142,7 @@ def positions(session: Session, account_id: int) -> list[Position]:
         promised_minor, promised_until = promises.get(row.entry_id, (0, None))
         invoices[row.entity_id].append(
             OpenInvoice(
-                *row[1:],
+                *tuple(row)[1:],
                 promised_minor=promised_minor,
                 promised_until=promised_until,
                 in_flight_minor=flying.get(row.entry_id, 0),
