@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from sqlalchemy import bindparam, select
 from sqlmodel import Session, col
@@ -130,7 +131,7 @@ def sellers(session: Session) -> dict[int, Seller]:
 
 def positions(session: Session, account_id: int) -> list[Position]:
     """The account's position with each seller that it owes or has credit with; with the first one if there is none."""
-    rows = session.connection().execute(_OPEN, {"account_id": account_id}).all()
+    rows: Sequence[Any] = session.connection().execute(_OPEN, {"account_id": account_id}).all()
     flying = in_flight(session, [account_id]) if rows else {}
     promises = promised_parts(session, [account_id]) if rows else {}
     invoices: dict[int, list[OpenInvoice]] = defaultdict(list)
@@ -141,12 +142,7 @@ def positions(session: Session, account_id: int) -> list[Position]:
             continue
         promised_minor, promised_until = promises.get(row.entry_id, (0, None))
         invoices[row.entity_id].append(
-            OpenInvoice(
-                *tuple(row)[1:],
-                promised_minor=promised_minor,
-                promised_until=promised_until,
-                in_flight_minor=flying.get(row.entry_id, 0),
-            )
+            OpenInvoice(*(*row[1:], promised_minor, promised_until, flying.get(row.entry_id, 0)))
         )
     known = sellers(session)
     concerned = sorted(set(invoices) | set(in_credit)) or list(known)[:1]

@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import re
 import threading
+from collections.abc import Callable
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from io import BytesIO
 from typing import Any
 
@@ -66,14 +67,14 @@ def _typeset(sheet: dict[str, Any], inputs: dict[str, str], made_at: datetime) -
     that lies beyond the Latin script is."""
     import typst
 
-    text = writable(json.dumps(sheet, ensure_ascii=False))
+    shown = _changed(sheet, writable)
     for attempt in range(_ATTEMPTS):
         try:
             with _compiling:
                 made = _compiler().compile(
                     format="pdf",
                     pdf_standards=["a-3b"],
-                    sys_inputs={"sheet": text, **inputs},
+                    sys_inputs={"sheet": json.dumps(shown), **inputs},
                     timestamp=int(made_at.timestamp()),
                 )
             return bytes(made)
@@ -81,7 +82,8 @@ def _typeset(sheet: dict[str, Any], inputs: dict[str, str], made_at: datetime) -
             undrawn = {_unescaped(found) for found in _UNDRAWN.findall(error.diagnostic)}
             if not undrawn or attempt == _ATTEMPTS - 1:
                 raise
-            text = _BEYOND_LATIN.sub("\ufffd", text) if attempt == _ATTEMPTS - 2 else _without(text, undrawn)
+            last = attempt == _ATTEMPTS - 2
+            shown = _changed(shown, _latin_only if last else partial(_without, undrawn))
     raise AssertionError("unreachable")
 
 
@@ -89,10 +91,21 @@ def _unescaped(written: str) -> str:
     return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), written)
 
 
-def _without(text: str, undrawn: set[str]) -> str:
-    """`text` with every character of `undrawn` that is not a letter of the JSON around it replaced."""
-    gone = {ord(character): "\ufffd" for piece in undrawn for character in piece if ord(character) > 0x7E}
-    return text.translate(gone)
+def _without(undrawn: set[str], text: str) -> str:
+    return text.translate({ord(character): "\ufffd" for piece in undrawn for character in piece})
+
+
+def _latin_only(text: str) -> str:
+    return _BEYOND_LATIN.sub("\ufffd", text)
+
+
+def _changed(value: Any, change: Callable[[str], str]) -> Any:
+    """`value` with every text in it changed."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {name: _changed(one, change) for name, one in value.items()}
+    return [_changed(one, change) for one in value] if isinstance(value, list) else value
 
 
 def _claiming(pages: bytes) -> bytes:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
+from ar.core.files import StoredFile
 from ar.core.tabular import FileError
 from ar.core.web import Page
 from ar.customers.models import LegalEntity
 from ar.ledger.models import EntryKind, OpenItem
 from invoicing.documents import Detail, Standing
+from invoicing.einvoice.find import DocumentFile
 from invoicing.imports.profiles import FIELDS
 from invoicing.models import (
     DocumentKind,
+    FileFormat,
     ImportBatch,
     ImportRefusal,
     Invoice,
+    InvoiceFile,
     InvoiceLine,
     InvoiceState,
     InvoiceTax,
@@ -118,8 +123,32 @@ REFUSAL = ImportRefusal(
 )
 
 
-def shown(found: Detail, standing: Standing, may_credit: bool) -> dict[str, Any]:
+FAILURES = [{"rule": "BR-S-02", "message": "An <Invoice>"}]
+FILES = [
+    DocumentFile(
+        InvoiceFile(id=1, invoice_id=9, format=FileFormat.PDF, file_id=1, made_at=NOW),
+        StoredFile(
+            id=1,
+            sha256="0" * 64,
+            size=52_763,
+            name="FR1-2026-000041.pdf",
+            media_type="application/pdf",
+            subject_ref="invoice:9",
+            stored_by="system",
+            stored_at=NOW,
+        ),
+    ),
+    *(
+        DocumentFile(InvoiceFile(id=2, invoice_id=9, format=syntax, failures=FAILURES, made_at=NOW), None)
+        for syntax in (FileFormat.CII, FileFormat.UBL)
+    ),
+]
+
+
+def shown(found: Detail, standing: Standing, may_credit: bool, files: Sequence[DocumentFile] = ()) -> dict[str, Any]:
     return {
+        "files": files,
+        "may_make": True,
         "found": found,
         "item": found.item,
         "standing": standing,
@@ -146,7 +175,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "filters": {"state": "open", "number": '"><b>', "due_from": "", "due_to": "", "account_id": 7},
         "may_import": True,
     },
-    "console/invoicing/invoice.html": shown(ISSUED, Standing.OVERDUE, may_credit=True),
+    "console/invoicing/invoice.html": shown(ISSUED, Standing.OVERDUE, may_credit=True, files=FILES),
     "console/invoicing/invoice.html#credit-note": shown(CREDITED, Standing.OPEN, may_credit=False),
     "console/invoicing/invoice.html#imported": shown(IMPORTED, Standing.PAID, may_credit=False),
     "console/invoicing/imports.html": {
