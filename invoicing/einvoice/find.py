@@ -69,7 +69,7 @@ def list_files(session: Session, entry_id: int) -> list[DocumentFile]:
 
 
 def file_of(session: Session, entry_id: int, wanted: FileFormat, *, account_id: int | None = None) -> StoredFile:
-    """The stored file of a document; with `account_id`, only that account's.
+    """The stored file of a document; with `account_id`, for that customer, who is told of no failure.
 
     Raises NoDocumentError, for another account's document InvoiceNotFoundError, BeingMadeError or FailedError.
     """
@@ -77,6 +77,8 @@ def file_of(session: Session, entry_id: int, wanted: FileFormat, *, account_id: 
     found = next((one for one in list_files(session, entry_id) if one.made.format is wanted), None)
     if found is None:
         raise BeingMadeError
+    if found.stored is None and account_id is not None:
+        raise NoDocumentError("There is no such document of this invoice")
     if found.stored is None:
         rules = ", ".join(failure["rule"] for failure in found.made.failures or ())
         raise FailedError(

@@ -42,8 +42,7 @@ _VALUES = {
 }
 _UNDRAWN = re.compile(r'the text `"((?:[^"\\]|\\.)+)"` could not be displayed')
 _ESCAPED = re.compile(r"\\u\{([0-9a-f]+)\}")
-_ATTEMPTS = 8
-_BEYOND_LATIN = re.compile("[^\t\n\x20-\x7e\xa0-\u024f\u2010-\u2027\u202f\u20ac]")
+_ATTEMPTS = 5
 _compiling = threading.Lock()
 
 
@@ -63,8 +62,7 @@ def _compiler() -> Any:
 
 
 def _typeset(sheet: dict[str, Any], inputs: dict[str, str], made_at: datetime) -> bytes:
-    """Typst refuses, in PDF/A, text that no font draws, and says which: it is replaced, and after some attempts all
-    that lies beyond the Latin script is."""
+    """Typst refuses, in PDF/A, text that no font draws, and says which: that is replaced, and the page tried again."""
     import typst
 
     shown = _changed(sheet, writable)
@@ -82,8 +80,7 @@ def _typeset(sheet: dict[str, Any], inputs: dict[str, str], made_at: datetime) -
             undrawn = {_unescaped(found) for found in _UNDRAWN.findall(error.diagnostic)}
             if not undrawn or attempt == _ATTEMPTS - 1:
                 raise
-            last = attempt == _ATTEMPTS - 2
-            shown = _changed(shown, _latin_only if last else partial(_without, undrawn))
+            shown = _changed(shown, partial(_without, undrawn))
     raise AssertionError("unreachable")
 
 
@@ -93,10 +90,6 @@ def _unescaped(written: str) -> str:
 
 def _without(undrawn: set[str], text: str) -> str:
     return text.translate({ord(character): "\ufffd" for piece in undrawn for character in piece})
-
-
-def _latin_only(text: str) -> str:
-    return _BEYOND_LATIN.sub("\ufffd", text)
 
 
 def _changed(value: Any, change: Callable[[str], str]) -> Any:
