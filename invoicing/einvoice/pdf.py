@@ -117,7 +117,7 @@ def _claiming(pages: bytes) -> bytes:
         packet = b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>'
         metadata.write(packet + etree.tostring(tree) + b'<?xpacket end="r"?>')
         written = BytesIO()
-        document.save(written, deterministic_id=True)
+        document.save(written, deterministic_id=True, fix_metadata_version=False)
     return written.getvalue()
 
 

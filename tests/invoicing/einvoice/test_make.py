@@ -71,7 +71,7 @@ def test_issuing_has_the_files_made(kernel: Kernel) -> None:
     assert made(kernel, invoice.entry_id) == {PDF: None, CII: None, UBL: None}
     pdf = PdfReader(BytesIO(content(kernel, invoice.entry_id, PDF)))
     assert pdf.attachments == {"factur-x.xml": [content(kernel, invoice.entry_id, CII)]}
-    assert invoice.number in pdf.pages[0].extract_text()
+    assert str(invoice.number) in pdf.pages[0].extract_text()
     with kernel.database.reading() as session:
         stored = file_of(session, invoice.entry_id, PDF)
     assert (stored.name, stored.subject_ref) == (f"{invoice.number}.pdf", f"invoice:{invoice.id}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from ar.customers.models import Account, AccountIdentifier, LegalEntity
 from invoicing.einvoice import parties, words
 from invoicing.einvoice.facts import GLN, LEI, SIREN, SIRET, Number
 from invoicing.models import DocumentKind, TaxCategory
+from tests.invoicing.make import NOW
 
 DAY = date(2026, 4, 30)
 
@@ -41,7 +43,7 @@ def test_french_law_is_quoted_by_french_sellers_alone(renderer: Renderer) -> Non
     assert words.reason(TaxCategory.STANDARD, "FR", say) == words.reason(TaxCategory.ZERO, "FR", say) == ""
 
 
-def entity(**given: str | None) -> LegalEntity:
+def entity(**given: Any) -> LegalEntity:
     return LegalEntity(code="E", name="E", country="FR", currency="EUR", language="fr", time_zone="UTC", **given)
 
 
@@ -66,7 +68,9 @@ def test_a_sellers_numbers() -> None:
     ],
 )
 def test_a_buyers_numbers(numbers: dict[str, str], registration: Number | None, endpoint: Number | None) -> None:
-    account = Account(code="C", legal_name="C", country="FR", language="fr", currency="EUR", time_zone="UTC")
+    account = Account(
+        code="C", legal_name="C", country="FR", language="fr", currency="EUR", time_zone="UTC", created_at=NOW
+    )
     listed = [AccountIdentifier(account_id=1, scheme=scheme, value=value) for scheme, value in numbers.items()]
     buyer = parties.buyer(account, listed)
     assert (buyer.registration, buyer.endpoint) == (registration, endpoint)
