@@ -89,18 +89,18 @@ def file_of(session: Session, entry_id: int, wanted: FileFormat, *, account_id: 
 
 
 def again(session: Session, entry_id: int, *, now: datetime) -> None:
-    """Have the files of a document made once more, after what failed was mended.
+    """Have the files of a document made: once more after what failed was mended, or for one older than this feature.
 
     Raises NoDocumentError, BeingMadeError or NothingFailedError.
     """
     document = _document(session, entry_id)
-    found = list_files(session, entry_id)
-    if not found:
-        raise BeingMadeError
-    if not any(one.made.failures for one in found):
-        raise NothingFailedError(f"Nothing failed of {document.number}: its files stay as they were made")
     assert document.id is not None
-    want_files(session, document.id, now=now, instead_of=found[0].made.made_at)
+    found = list_files(session, entry_id)
+    if found and not any(one.made.failures for one in found):
+        raise NothingFailedError(f"Nothing failed of {document.number}: its files stay as they were made")
+    wanted = want_files(session, document.id, now=now, instead_of=found[0].made.made_at if found else None)
+    if not wanted and not found:
+        raise BeingMadeError
 
 
 def with_page(session: Session, entry_ids: Sequence[int]) -> set[int]:

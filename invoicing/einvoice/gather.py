@@ -24,7 +24,7 @@ def gather(session: Session, renderer: Renderer, document: Invoice) -> DocumentF
     selling, buying = entity(session, document.entity_id), account(session, document.account_id)
     language = renderer.language(buying.language)
     say = partial(renderer.text, language=language)
-    notes = words.mentions(document.kind, selling.country, say)
+    notes = words.mentions(selling.country, say)
     if document.note:
         notes = (Note(document.note), *notes)
     return DocumentFacts(

@@ -45,7 +45,7 @@ def sheet(facts: DocumentFacts, say: Say, *, pay_link: str, qr: str | None) -> d
         "due": [say(total), _money(facts, facts.total_minor)],
         "terms": facts.terms,
         "pay": _pay(facts, say, pay_link, qr),
-        "mentions": [note.text for note in facts.notes if note.subject],
+        "mentions": [note.text for note in facts.notes if note.subject and facts.is_invoice],
         "footer": " · ".join([facts.seller.name, *_numbers(facts.seller, facts, say)]),
         "page": say(_("Page %(n)s of %(of)s"), n="{n}", of="{of}"),
     }

@@ -15,9 +15,13 @@ _PARTS = {"cac": f"{_OASIS}CommonAggregateComponents-2", "cbc": f"{_OASIS}Common
 
 def claims_peppol(facts: DocumentFacts) -> bool:
     """Whether the document may call itself Peppol BIS Billing 3: both parties have an address on that network
-    (PEPPOL-EN16931-R010, R020), and the buyer can tell what was ordered (R003)."""
+    (PEPPOL-EN16931-R010, R020), and the buyer can tell what was ordered (R003).
+
+    Between two French parties it goes to a French platform, which wants each legal mention as a note of its own.
+    """
     reachable = facts.seller.endpoint is not None and facts.buyer.endpoint is not None
-    return reachable and bool(facts.buyer_reference or facts.purchase_order)
+    within_france = facts.seller.country == facts.buyer.country == "FR"
+    return reachable and not within_france and bool(facts.buyer_reference or facts.purchase_order)
 
 
 def build_ubl(facts: DocumentFacts) -> bytes:

@@ -61,9 +61,9 @@ def reason(category: TaxCategory, seller_country: str, say: Say) -> str:
     return say(sentence) if sentence else ""
 
 
-def mentions(kind: DocumentKind, seller_country: str, say: Say) -> tuple[Note, ...]:
-    """The legal mentions of an invoice; a credit note has none, for nothing of it falls due."""
-    if kind is not DocumentKind.INVOICE or seller_country != "FR":
+def mentions(seller_country: str, say: Say) -> tuple[Note, ...]:
+    """The legal mentions; French platforms want them of credit notes, too (BR-FR-05)."""
+    if seller_country != "FR":
         return ()
     return tuple(Note(say(sentence), subject) for subject, sentence in _FRENCH_MENTIONS)
 

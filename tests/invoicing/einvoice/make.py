@@ -96,7 +96,7 @@ def facts(
         bank=bank,
         buyer_reference=buyer_reference,
         purchase_order="PO-8841",
-        notes=((Note(note),) if note else ()) + words.mentions(kind, seller.country, say),
+        notes=((Note(note),) if note else ()) + words.mentions(seller.country, say),
         corrects=Corrected("FR1-2026-000100", date(2026, 2, 1)) if kind is DocumentKind.CREDIT_NOTE else None,
     )
 

@@ -7,13 +7,15 @@ from dataclasses import replace
 from itertools import product
 
 import pytest
+from lxml import etree
 
 from ar.core.money import parse_minor
 from ar.core.render import Renderer
-from invoicing.einvoice.check import failures
+from invoicing.einvoice.check import failures, folder
 from invoicing.einvoice.cii import build_cii
 from invoicing.einvoice.facts import GLN, LEI, SIRET, DocumentFacts, Number
 from invoicing.einvoice.parties import _VAT_SCHEMES
+from invoicing.einvoice.schematron import report
 from invoicing.einvoice.ubl import PEPPOL, build_ubl, claims_peppol
 from invoicing.models import DocumentKind, FileFormat, TaxCategory
 from tests.invoicing.einvoice.make import BUYER, HOSTILE, SELLER, facts, of_category
@@ -102,6 +104,21 @@ def test_a_document_that_leaves_the_schema_is_told_where() -> None:
     assert "Unknown" in first.message
 
 
+def test_french_platforms_miss_the_category_of_operation_alone() -> None:
+    """Their own rules, of which the product does not know the category of operation (BT-23)."""
+    rules = {
+        build_cii: "cii-schematron-fr-ctc/BR-FR-Flux2-Schematron-CII.xslt",
+        build_ubl: "ubl-2.1/BR-FR-Flux2-Schematron-UBL.xslt",
+    }
+    for kind, (build, path) in product(KINDS, rules.items()):
+        french = replace(BUYER, country="FR", vat_number=SELLER.vat_number, endpoint=SELLER.endpoint)
+        french = replace(french, registration=SELLER.registration)
+        given = facts(RENDERER, kind=kind, buyer=french, language="fr", note="Merci")
+        told = etree.fromstring(report(folder() / path, build(given)).encode())
+        failed = [one.get("id") for one in told.iter("{*}failed-assert", "{*}successful-report")]
+        assert failed == ["BR-FR-08_BT-23"], (kind, path)
+
+
 def test_peppol_is_claimed_where_its_rules_hold_alone() -> None:
     given = facts(RENDERER)
     assert claims_peppol(given)
@@ -109,6 +126,7 @@ def test_peppol_is_claimed_where_its_rules_hold_alone() -> None:
     assert build_ubl(given).count(b"<cbc:Note>") == 2, "one note of the document, and the payment terms"
     unreachable = replace(given, buyer=replace(BUYER, endpoint=None))
     nameless = replace(given, buyer_reference="", purchase_order="")
-    for one in (unreachable, nameless):
+    within_france = replace(given, buyer=SELLER)
+    for one in (unreachable, nameless, within_france):
         assert PEPPOL.encode() not in build_ubl(one)
         assert b"#PMD#" in build_ubl(one)

@@ -35,8 +35,8 @@ def test_terms_in_words(renderer: Renderer, agreed: str, said: str) -> None:
 
 def test_french_law_is_quoted_by_french_sellers_alone(renderer: Renderer) -> None:
     say = partial(renderer.text, language="fr")
-    assert [note.subject for note in words.mentions(DocumentKind.INVOICE, "FR", say)] == ["PMD", "PMT", "AAB"]
-    assert words.mentions(DocumentKind.INVOICE, "DE", say) == ()
+    assert [note.subject for note in words.mentions("FR", say)] == ["PMD", "PMT", "AAB"]
+    assert words.mentions("DE", say) == ()
     assert words.reason(TaxCategory.REVERSE_CHARGE, "FR", say) == "Autoliquidation"
     assert "262 ter I" in words.reason(TaxCategory.INTRA_COMMUNITY, "FR", say)
     assert "262" not in words.reason(TaxCategory.INTRA_COMMUNITY, "BE", say)
