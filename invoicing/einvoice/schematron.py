@@ -5,11 +5,12 @@ Rules that could not be run are an error, never a pass.
 
 from __future__ import annotations
 
+import os
 import threading
 from concurrent.futures import Executor, ProcessPoolExecutor
 from concurrent.futures import TimeoutError as Late
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ class _Worker:
     def run(self, rules: Path, document: bytes) -> str:
         with self._lock:
             if self._pool is None:
-                self._pool = ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn"))
+                self._pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=_end_with_parent)
             try:
                 return self._pool.submit(_transform, rules, document).result(SECONDS)
             except (BrokenProcessPool, Late) as error:
@@ -68,6 +69,18 @@ def report(rules: Path, document: bytes) -> str:
     if "schematron-output" not in found:
         raise SchematronError("The rules of EN 16931 gave no report")
     return found
+
+
+def _end_with_parent() -> None:
+    """In the worker: a process that was killed cannot tell its worker to end, which would wait for work for ever."""
+    parent = parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(0)
+
+    threading.Thread(target=watch, name="end-with-parent", daemon=True).start()
 
 
 def _transform(rules: Path, document: bytes) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from ar.core.render import Renderer
@@ -36,6 +39,29 @@ def test_a_worker_that_dies_fails_the_check_and_is_begun_again(renderer: Rendere
     with pytest.raises(SchematronError):
         report(RULES, document)
     assert failures(document, FileFormat.CII) == []
+
+
+KILLED = """
+import sys, time
+from pathlib import Path
+from invoicing.einvoice import schematron
+if __name__ == "__main__":
+    schematron.report(Path(sys.argv[1]), Path(sys.argv[2]).read_bytes())
+    print(*schematron._worker._pool._processes, flush=True)
+    time.sleep(60)
+"""
+
+
+def test_the_worker_of_a_killed_process_ends(tmp_path: Path, renderer: Renderer) -> None:
+    (tmp_path / "document.xml").write_bytes(build_cii(facts(renderer)))
+    (tmp_path / "killed.py").write_text(KILLED)
+    command = [sys.executable, str(tmp_path / "killed.py"), str(RULES), str(tmp_path / "document.xml")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        worker = psutil.Process(int(process.stdout.readline()))
+        assert worker.is_running()
+        process.kill()
+    worker.wait(30)
 
 
 def test_one_that_takes_too_long_fails_the_check(monkeypatch: pytest.MonkeyPatch, renderer: Renderer) -> None:
