@@ -84,10 +84,10 @@ def post_documents(
     invoice_id: Id,
     session: SessionDep,
     now: NowDep,
-    _principal: Annotated[Principal, allow("invoices:write")],
+    principal: Annotated[Principal, allow("invoices:write")],
 ) -> DocumentsOut:
     """After what failed was mended: all files of this invoice are made anew. Those that are valid stay until then."""
-    again(session, invoice_id, now=now)
+    again(session, invoice_id, by=principal.actor, now=now)
     return DocumentsOut(state="being made", files=[document_out(one) for one in files_of(session, invoice_id)])
 
 

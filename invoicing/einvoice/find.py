@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
+from ar.core.audit import Act, record
 from ar.core.db import among
 from ar.core.errors import ConflictError, NotFoundError
 from ar.core.files import StoredFile
@@ -88,7 +89,7 @@ def file_of(session: Session, entry_id: int, wanted: FileFormat, *, account_id: 
     return found.stored
 
 
-def again(session: Session, entry_id: int, *, now: datetime) -> None:
+def again(session: Session, entry_id: int, *, by: str, now: datetime) -> None:
     """Have the files of a document made: once more after what failed was mended, or for one older than this feature.
 
     Raises NoDocumentError, BeingMadeError or NothingFailedError.
@@ -101,6 +102,11 @@ def again(session: Session, entry_id: int, *, now: datetime) -> None:
     wanted = want_files(session, document.id, now=now, instead_of=found[0].made.made_at if found else None)
     if not wanted and not found:
         raise BeingMadeError
+    if wanted:
+        act = Act(
+            by, f"{document.kind.value}.files_asked", f"account:{document.account_id}", {"number": document.number}
+        )
+        record(session, [act], now=now)
 
 
 def with_page(session: Session, entry_ids: Sequence[int]) -> set[int]:

@@ -26,5 +26,5 @@ def make_again(
     now: NowDep,
     principal: Annotated[Principal, allow("invoices:write")],
 ) -> Response:
-    again(session, invoice_id, now=now)
+    again(session, invoice_id, by=principal.actor, now=now)
     return redirect(kernel, principal, f"/invoices/{invoice_id}", done=_("The documents are being made again."))

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from pypdf import PdfReader
+from sqlalchemy import delete
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
 from ar.core.files import read
@@ -121,12 +123,12 @@ def test_what_fails_is_told_kept_back_and_made_again_once_mended(kernel: Kernel)
         file_of(session, invoice.entry_id, UBL)
     with kernel.database.transaction() as session:
         entity(session, invoice.entity_id).vat_number = "FR40303265045"
-        again(session, invoice.entry_id, now=NOW + timedelta(minutes=1))
-        again(session, invoice.entry_id, now=NOW + timedelta(minutes=1))  # a second click
+        again(session, invoice.entry_id, by="user:1", now=NOW + timedelta(minutes=1))
+        again(session, invoice.entry_id, by="user:1", now=NOW + timedelta(minutes=1))  # a second click
     assert len(worked(kernel, minutes=2)) == 2
     assert made(kernel, invoice.entry_id) == {PDF: None, CII: None, UBL: None}
     with kernel.database.transaction() as session, pytest.raises(NothingFailedError):
-        again(session, invoice.entry_id, now=NOW)
+        again(session, invoice.entry_id, by="user:1", now=NOW)
 
 
 def test_rules_that_cannot_be_run_leave_nothing_and_are_tried_again(
@@ -160,11 +162,23 @@ def test_a_text_that_the_store_refuses_is_a_failure_that_is_told(kernel: Kernel)
     assert made(kernel, invoice.entry_id) == {PDF: None, CII: ["file-refused"], UBL: ["file-refused"]}
 
 
-def test_the_database_keeps_one_file_of_each_format(kernel: Kernel) -> None:
+def test_the_database_keeps_one_file_of_each_format_or_what_it_failed(kernel: Kernel) -> None:
     invoice = issued(kernel)
     worked(kernel)
-    with kernel.database.reading() as session:
-        [first, *_] = session.exec(select(InvoiceFile)).all()
-    assert first.failures is None
-    assert first.file_id is not None
-    assert invoice.id == first.invoice_id
+    twin = InvoiceFile(invoice_id=invoice.id, format=PDF, failures=[], made_at=NOW)
+    neither = InvoiceFile(invoice_id=invoice.id, format=PDF, made_at=NOW)
+    for wrong in (twin, neither):
+        with pytest.raises(IntegrityError), kernel.database.transaction() as session:
+            session.add(wrong)
+
+
+def test_one_that_no_job_was_made_for_can_be_asked_for(kernel: Kernel) -> None:
+    invoice = issued(kernel)
+    assert invoice.entry_id is not None
+    with kernel.database.transaction() as session, pytest.raises(BeingMadeError):
+        again(session, invoice.entry_id, by="user:1", now=NOW)
+    with kernel.database.transaction() as session:
+        session.connection().execute(delete(Job))
+        again(session, invoice.entry_id, by="user:1", now=NOW)
+    worked(kernel)
+    assert made(kernel, invoice.entry_id) == {PDF: None, CII: None, UBL: None}
