@@ -165,6 +165,7 @@ def test_a_text_that_the_store_refuses_is_a_failure_that_is_told(kernel: Kernel)
 def test_the_database_keeps_one_file_of_each_format_or_what_it_failed(kernel: Kernel) -> None:
     invoice = issued(kernel)
     worked(kernel)
+    assert invoice.id is not None
     twin = InvoiceFile(invoice_id=invoice.id, format=PDF, failures=[], made_at=NOW)
     neither = InvoiceFile(invoice_id=invoice.id, format=PDF, made_at=NOW)
     for wrong in (twin, neither):
