@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -14,7 +15,8 @@ from invoicing.einvoice.facts import SIREN, DocumentFacts, Party
 from invoicing.einvoice.words import Say
 from invoicing.models import TaxCategory
 
-MILLIONTHS = 6
+_ENDLESS = re.compile(r"\S{31,}")
+_PIECES = re.compile(r".{1,12}")
 
 
 def sheet(facts: DocumentFacts, say: Say, *, pay_link: str, qr: str | None) -> dict[str, Any]:
@@ -27,14 +29,17 @@ def sheet(facts: DocumentFacts, say: Say, *, pay_link: str, qr: str | None) -> d
         "kind": kind,
         "number": facts.number,
         "issued": [facts.issue_on.year, facts.issue_on.month, facts.issue_on.day],
-        "seller": {"name": facts.seller.name, "lines": _lines_of(facts.seller, facts, say, with_contact=True)},
+        "seller": {
+            "name": _breakable(facts.seller.name),
+            "lines": _lines_of(facts.seller, facts, say, with_contact=True),
+        },
         "buyer": {
             "label": say(_("Billed to") if facts.is_invoice else _("Credited to")),
-            "name": facts.buyer.name,
+            "name": _breakable(facts.buyer.name),
             "lines": _lines_of(facts.buyer, facts, say, with_contact=False),
         },
         "facts": list(_facts(facts, say)),
-        "note": "\n".join(note.text for note in facts.notes if not note.subject),
+        "note": _breakable("\n".join(note.text for note in facts.notes if not note.subject)),
         "columns": [say(_("Description")), say(_("Quantity")), say(_("Unit price")), say(_("VAT")), say(_("Net"))],
         "rows": list(_rows(facts)),
         "taxes": {"heads": [say(_("VAT rate")), say(_("Net")), say(_("Tax"))], "rows": list(_taxes(facts))},
@@ -51,6 +56,11 @@ def sheet(facts: DocumentFacts, say: Say, *, pay_link: str, qr: str | None) -> d
     }
 
 
+def _breakable(text: str) -> str:
+    """`text` with places to break words that no line would hold; words that people write are left alone."""
+    return _ENDLESS.sub(lambda found: "\u200b".join(_PIECES.findall(found[0])), text)
+
+
 def _money(facts: DocumentFacts, minor: int) -> str:
     return money.localized(minor, facts.currency, facts.language)
 
@@ -61,7 +71,8 @@ def _lines_of(party: Party, facts: DocumentFacts, say: Say, *, with_contact: boo
     if facts.seller.country != facts.buyer.country or not place:
         country = str(Locale(facts.language).territories.get(party.country, party.country))
     contact = " · ".join(part for part in (party.email, party.phone) if part) if with_contact else ""
-    return [line for line in (party.street, place, country, *_numbers(party, facts, say), contact) if line]
+    written = (party.street, place, country, *_numbers(party, facts, say), contact)
+    return [_breakable(line) for line in written if line]
 
 
 def _numbers(party: Party, facts: DocumentFacts, say: Say) -> list[str]:
@@ -88,16 +99,16 @@ def _facts(facts: DocumentFacts, say: Say) -> Iterator[list[str]]:
         yield [say(_("Corrects invoice")), facts.corrects.number]
         yield [say(_("of")), day(facts.corrects.issue_on)]
     if facts.purchase_order:
-        yield [say(_("Purchase order")), facts.purchase_order]
+        yield [say(_("Purchase order")), _breakable(facts.purchase_order)]
     if facts.buyer_reference:
-        yield [say(_("Your reference")), facts.buyer_reference]
+        yield [say(_("Your reference")), _breakable(facts.buyer_reference)]
 
 
 def _rows(facts: DocumentFacts) -> Iterator[list[str]]:
     least = money.exponent(facts.currency)
     for line in facts.lines:
         yield [
-            line.description,
+            _breakable(line.description),
             _decimal(line.quantity_millionths, 0, facts.language),
             _decimal(line.unit_price_millionths, least, facts.language),
             _rate(line.category, line.rate_bp, facts.language),
@@ -107,7 +118,7 @@ def _rows(facts: DocumentFacts) -> Iterator[list[str]]:
 
 def _decimal(millionths: int, least: int, language: str) -> str:
     """All decimals that there are, and `least` of them at least."""
-    value = Decimal(millionths).scaleb(-MILLIONTHS).normalize()
+    value = Decimal(millionths).scaleb(-6).normalize()
     exponent = value.as_tuple().exponent
     assert isinstance(exponent, int)
     return i18n.number(value, max(least, -exponent), language=language)

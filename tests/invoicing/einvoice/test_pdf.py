@@ -106,6 +106,15 @@ def test_no_text_is_ever_markup_or_a_fault(renderer: Renderer, text: str) -> Non
         assert "#import" in shown
 
 
+def test_a_word_without_end_is_broken_into_lines(renderer: Renderer) -> None:
+    pages = PdfReader(BytesIO(page(renderer, facts(renderer, line(text="x" * 1000))))).pages
+    lines = [row for one in pages for row in one.extract_text().splitlines() if "xxx" in row]
+    assert max(map(len, lines)) < 80
+    say = partial(renderer.text, language="en")
+    usual = sheet(facts(renderer, line(text="Donaudampfschifffahrt")), say, pay_link="", qr=None)
+    assert "\u200b" not in str(usual)
+
+
 def test_many_lines_take_many_pages(renderer: Renderer) -> None:
     made = page(renderer, facts(renderer, *[line("1", "3", text=f"Piece {n}") for n in range(300)]))
     pages = PdfReader(BytesIO(made)).pages
