@@ -30,6 +30,8 @@ from dunning import api as dunning_api
 from dunning import pages as dunning_pages
 from invoicing import api as invoicing_api
 from invoicing import pages as invoicing_pages
+from invoicing.einvoice import api as einvoice_api
+from invoicing.einvoice import pages as einvoice_pages
 from invoicing.exports import api as exports_api
 from invoicing.imports import api as imports_api
 from invoicing.imports import pages as imports_pages
@@ -51,6 +53,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     ledger_pages.router,
     invoicing_api.router,
     invoicing_pages.router,
+    einvoice_api.router,
+    einvoice_pages.router,
     imports_api.router,
     exports_api.router,
     imports_pages.router,

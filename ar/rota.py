@@ -30,6 +30,8 @@ from dunning import message
 from dunning.guard import reminder_guard
 from dunning.jobs import judge_promises, run_dunning
 from dunning.run import RUN_JOB
+from invoicing.einvoice.make import make_invoice_files
+from invoicing.einvoice.want import MAKE_JOB
 from prediction.register import newest_model
 from prediction.run import predict, train
 
@@ -82,7 +84,7 @@ ROTA = Rota(
         RotaEntry("predict", DAY, foresee, offset=3 * HOUR, catch_up=1),
         RotaEntry("forget-old-jobs", DAY, forget, offset=2 * HOUR, catch_up=1),
     ),
-    jobs={thanks.JOB: thanks.thank},
+    jobs={thanks.JOB: thanks.thank, MAKE_JOB: make_invoice_files},
 )
 
 

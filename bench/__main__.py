@@ -10,7 +10,14 @@ from importlib import import_module, util
 
 from bench import Result, peak_memory_mb
 
-BENCHES = {"import": "bench.imports", "ageing": "bench.ageing", "dunning": "bench.dunning", "portal": "bench.portal"}
+BENCHES = {
+    "import": "bench.imports",
+    "ageing": "bench.ageing",
+    "dunning": "bench.dunning",
+    "portal": "bench.portal",
+    "pdf": "bench.pdf",
+    "schematron": "bench.schematron",
+}
 
 
 def main() -> int:

@@ -10,6 +10,7 @@ from sqlmodel import Session, col
 from ar.core.kernel import Kernel
 from ar.core.web import (
     Cursor,
+    Day,
     Id,
     KernelDep,
     Limit,
@@ -100,6 +101,7 @@ DETAIL = INVOICE | {
     "source": "invoice:9",
     "net_minor": 90_000,
     "tax_minor": 18_000,
+    "supplied_on": "2026-03-12",
     "terms": "45 days end of month",
     "terms_words": "45 jours fin de mois",
     "instalments": [INSTALMENT],
@@ -151,6 +153,10 @@ class InvoiceIn(BaseModel):
     due_on: date | None = Field(
         default=None, description="Counted by the terms when not given; not beside instalments or a discount"
     )
+    supplied_on: Day | None = Field(
+        default=None,
+        description="The day of the supply, where it is not the day of issue; sales to another EU country need it",
+    )
     terms: ShortText | None = Field(
         default=None,
         description="net 30 (also when not given), end of month + 45, 45 days end of month, net 30 on the 10th, "
@@ -169,6 +175,7 @@ class InvoiceIn(BaseModel):
             currency=self.currency,
             issue_on=self.issue_on,
             due_on=self.due_on,
+            supplied_on=self.supplied_on,
             terms=self.terms or "",
             series=self.series,
             buyer_reference=self.buyer_reference or "",
@@ -236,6 +243,7 @@ class InvoiceDetailOut(InvoiceOut):
     source: str
     net_minor: int | None
     tax_minor: int | None
+    supplied_on: date | None
     terms: str
     terms_words: str = Field(description="As the invoice prints them, in the customer's language")
     instalments: list[InstalmentOut] = Field(description="What falls due when: one, or several that make the amount")
@@ -311,6 +319,7 @@ def detail_out(session: Session, kernel: Kernel, found: Detail, *, language: str
         source=found.source,
         net_minor=document.net_minor if document else None,
         tax_minor=document.tax_minor if document else None,
+        supplied_on=document.supplied_on if document else None,
         terms=document.terms if document else "",
         terms_words=words(agreed, language=account(session, found.item.account_id).language, say=say) if agreed else "",
         instalments=instalments_out(found, today=today),

@@ -16,6 +16,7 @@ from ar.customers.entities import entity
 from ar.ledger.models import EntryKind
 from ar.ledger.post import Posting, post
 from invoicing import terms
+from invoicing.einvoice.want import want_files
 from invoicing.models import DocumentKind, Invoice, InvoiceInstalment, InvoiceLine, InvoiceState, InvoiceTax
 from invoicing.numbering import references, take_number
 from invoicing.terms import DiscountWindow, Instalment, Terms, TermsError, discount_windows, schedule
@@ -43,6 +44,7 @@ class InvoiceDraft:
     currency: str | None = None
     issue_on: date | None = None
     due_on: date | None = None
+    supplied_on: date | None = None
     terms: str = ""
     series: str = ""
     buyer_reference: str = ""
@@ -72,6 +74,7 @@ def issue(session: Session, draft: InvoiceDraft, *, by: str, today: date, now: d
         series=draft.series,
         issue_on=issue_on,
         due_on=instalments[-1].due_on,
+        supplied_on=draft.supplied_on,
         currency=currency,
         net_minor=sums.net_minor,
         tax_minor=sums.tax_minor,
@@ -119,10 +122,11 @@ def issue_document(
     by: str,
     now: datetime,
 ) -> Invoice:
-    """Store `document` with its lines, give it the next number of its series, and post it. Raises SeriesError.
+    """Store `document` with its lines, give it the next number of its series, post it, and have its files made.
 
     Each of `instalments`, which make its total, is an entry of the ledger; an open item holds one window of discount,
-    the first. It is written as a draft and then issued: from there on the database refuses any change.
+    the first. It is written as a draft and then issued: from there on the database refuses any change. Raises
+    SeriesError.
     """
     session.add(document)
     session.flush()
@@ -164,6 +168,7 @@ def issue_document(
     }
     act = Act(by, f"{document.kind.value}.issued", f"account:{document.account_id}", {"after": after})
     record(session, [act], now=now)
+    want_files(session, document.id, now=now)
     return document
 
 

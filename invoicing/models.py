@@ -1,4 +1,4 @@
-"""Invoices and credit notes as documents, their gap-free numbers, the files that invoices were imported from, the law.
+"""Invoices and credit notes as documents, their gap-free numbers, the files made of them or they came from; the law.
 
 The ledger's entry is the claim; a document says what it is for. An issued document never changes: a trigger
 refuses it. Quantities and unit prices are integers of millionths, amounts integers of the currency's minor unit.
@@ -64,6 +64,7 @@ class Invoice(SQLModel, table=True):
     number: str | None = Field(default=None, max_length=35)
     issue_on: date
     due_on: date
+    supplied_on: date | None = None
     currency: str = Field(max_length=3)
     net_minor: int = Field(sa_type=BigId)
     tax_minor: int = Field(sa_type=BigId)
@@ -157,6 +158,31 @@ class LateLaw(SQLModel, table=True):
     source: str = Field(max_length=200)
     entered_at: datetime = Field(sa_type=UtcDateTime)
     entered_by: str = Field(max_length=80)
+
+
+class FileFormat(StrEnum):
+    """What an issued document is made into: a printed page, and the two syntaxes of EN 16931."""
+
+    PDF = "pdf"
+    CII = "cii"
+    UBL = "ubl"
+
+
+class InvoiceFile(SQLModel, table=True):
+    """One file made of an issued document; or, without a file, the rules that it failed: [{"rule", "message"}]."""
+
+    __tablename__ = "invoice_file"
+    __table_args__ = (
+        UniqueConstraint("invoice_id", "format"),
+        CheckConstraint("(file_id IS NULL) = (failures IS NOT NULL)", name="made_or_failed"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    invoice_id: int = Field(foreign_key="invoice.id", sa_type=BigId)
+    format: FileFormat = Field(sa_type=enum_type(FileFormat))
+    file_id: int | None = Field(default=None, foreign_key="stored_file.id", sa_type=BigId)
+    failures: list[dict[str, str]] | None = Field(default=None, sa_type=Json)
+    made_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class NumberSequence(SQLModel, table=True):

@@ -36,6 +36,7 @@ from ar.disputes.pages import dispute_page, told_or_not
 from ar.ledger.models import OpenItem
 from invoicing.credit import credit
 from invoicing.documents import Detail, Standing, detail, discounts_of, search, standing
+from invoicing.einvoice.find import list_files
 from invoicing.law.interest import DAY_COUNT
 from invoicing.law.late import LateInterest, late_interest
 from invoicing.law.rules import LawMissingError
@@ -129,6 +130,8 @@ def invoice(
         buyer=names_of(session, [item.account_id])[item.account_id],
         seller=next(one for one in entities(session) if one.id == item.entity_id),
         decimal=decimal_text,
+        files=list_files(session, document) if document else (),
+        may_make=principal.may("invoices:write"),
         may_credit=principal.may("invoices:write") and bool(found.lines) and not found.credit_notes,
     )
 

@@ -15,6 +15,8 @@ from ar.cash.models import Method
 from ar.cash.receive import Target
 from ar.cash.reconcile import returned
 from ar.core.errors import DomainError
+from ar.core.files import headers_of
+from ar.core.files import read as read_file
 from ar.core.money import plain, typed_minor
 from ar.core.web import Day, Id, KernelDep, LongText, NowDep, SessionDep, public
 from ar.disputes.claim import disputes_of, open_dispute
@@ -22,6 +24,8 @@ from ar.disputes.models import Reason
 from ar.disputes.notify import tell_received
 from ar.ledger.statement import statements
 from dunning.promises import Part, promise
+from invoicing.einvoice.find import file_of, with_page
+from invoicing.models import FileFormat
 from selfservice.notify import acknowledge_promise
 from selfservice.position import Position, Seller, own_invoice, own_promises, positions, recent_payments, sellers
 from selfservice.visits import Visit, Visitor, begin, customer, language_cookie, visit_cookie
@@ -104,6 +108,7 @@ def history(request: Request, session: SessionDep, visit: VisitDep) -> HTMLRespo
     visitor = visit.by(session)
     today = visitor.today
     found = positions(session, visitor.account_id)
+    told = statements(session, visitor.account_id, since=today - timedelta(days=180), until=today)
     return shown(
         request,
         visit,
@@ -111,7 +116,8 @@ def history(request: Request, session: SessionDep, visit: VisitDep) -> HTMLRespo
         "portal/history.html",
         found[0].seller,
         today=today,
-        statements=statements(session, visitor.account_id, since=today - timedelta(days=180), until=today),
+        statements=told,
+        with_page=with_page(session, [line.entry_id for each in told for line in each.lines]),
         payments=recent_payments(session, visitor.account_id),
         disputes=disputes_of(session, visitor.account_id),
         promises=own_promises(session, visitor.account_id),
@@ -230,6 +236,14 @@ def contest(
         )
     tell_received(session, visit.kernel, made, now=visit.now)
     return RedirectResponse("/portal?done=contested", 303)
+
+
+@router.get("/portal/invoices/{entry_id}/documents/{format}")
+def document(entry_id: Id, format: FileFormat, session: SessionDep, visit: VisitDep) -> Response:  # noqa: A002
+    """A file of the customer's own invoice or credit note, paid or not."""
+    visitor = visit.by(session)
+    stored = file_of(session, entry_id, format, account_id=visitor.account_id)
+    return Response(read_file(stored, visit.kernel.settings.files), headers=headers_of(stored))
 
 
 @router.get("/portal/promise")

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from sqlalchemy import bindparam, select
 from sqlmodel import Session, col
@@ -18,6 +19,7 @@ from ar.customers.models import LegalEntity
 from ar.ledger.models import EntryKind, OpenItem
 from dunning.facts import promised_parts
 from dunning.models import Promise
+from invoicing.models import FileFormat, Invoice, InvoiceFile
 
 
 class InvoiceNotFoundError(NotFoundError):
@@ -36,7 +38,8 @@ class Seller:
 
 @dataclass(frozen=True, slots=True)
 class OpenInvoice:
-    """One item to pay. `payable_minor` is what is neither being paid nor promised nor contested."""
+    """One item to pay. `payable_minor` is what is neither being paid nor promised nor contested; `has_page`: there is
+    a PDF of it."""
 
     entry_id: int
     entity_id: int
@@ -48,6 +51,7 @@ class OpenInvoice:
     amount_minor: int
     open_minor: int
     disputed_minor: int
+    has_page: bool
     promised_minor: int
     promised_until: date | None
     in_flight_minor: int
@@ -82,6 +86,18 @@ class Position:
         return {currency: minor for currency, minor in summed.items() if minor}
 
 
+_HAS_PAGE = (
+    select(col(InvoiceFile.id))
+    .join(Invoice, col(Invoice.id) == col(InvoiceFile.invoice_id))
+    .where(
+        col(Invoice.entry_id) == col(OpenItem.entry_id),
+        col(InvoiceFile.format) == FileFormat.PDF,
+        col(InvoiceFile.file_id).is_not(None),
+    )
+    .correlate(OpenItem)
+    .exists()
+)
+
 _OPEN = (
     select(
         col(OpenItem.side),
@@ -95,6 +111,7 @@ _OPEN = (
         col(OpenItem.amount_minor),
         col(OpenItem.open_minor),
         col(OpenItem.disputed_minor),
+        _HAS_PAGE.label("has_page"),
     )
     .where(col(OpenItem.account_id) == bindparam("account_id"), col(OpenItem.open_minor) > 0)
     .order_by(col(OpenItem.due_on), col(OpenItem.entry_id))
@@ -114,7 +131,7 @@ def sellers(session: Session) -> dict[int, Seller]:
 
 def positions(session: Session, account_id: int) -> list[Position]:
     """The account's position with each seller that it owes or has credit with; with the first one if there is none."""
-    rows = session.connection().execute(_OPEN, {"account_id": account_id}).all()
+    rows: Sequence[Any] = session.connection().execute(_OPEN, {"account_id": account_id}).all()
     flying = in_flight(session, [account_id]) if rows else {}
     promises = promised_parts(session, [account_id]) if rows else {}
     invoices: dict[int, list[OpenInvoice]] = defaultdict(list)
@@ -125,12 +142,7 @@ def positions(session: Session, account_id: int) -> list[Position]:
             continue
         promised_minor, promised_until = promises.get(row.entry_id, (0, None))
         invoices[row.entity_id].append(
-            OpenInvoice(
-                *row[1:],
-                promised_minor=promised_minor,
-                promised_until=promised_until,
-                in_flight_minor=flying.get(row.entry_id, 0),
-            )
+            OpenInvoice(*(*row[1:], promised_minor, promised_until, flying.get(row.entry_id, 0)))
         )
     known = sellers(session)
     concerned = sorted(set(invoices) | set(in_credit)) or list(known)[:1]

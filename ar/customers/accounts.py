@@ -59,6 +59,9 @@ class AccountDraft:
     language: str
     currency: str
     time_zone: str = ""
+    street: str | None = None
+    postcode: str | None = None
+    city: str | None = None
     parent_id: int | None = None
     segment: str | None = None
     owner_id: int | None = None
@@ -95,6 +98,9 @@ def open_account(session: Session, draft: AccountDraft, *, by: str, now: datetim
         language=draft.language,
         currency=draft.currency,
         time_zone=zone,
+        street=draft.street,
+        postcode=draft.postcode,
+        city=draft.city,
         parent_id=draft.parent_id,
         segment=draft.segment,
         owner_id=draft.owner_id,
@@ -188,7 +194,19 @@ def segments(session: Session) -> list[str]:
     return sorted(name for name in session.connection().execute(query).scalars() if name)
 
 
-CHANGEABLE = ("legal_name", "country", "language", "currency", "time_zone", "parent_id", "segment", "owner_id")
+CHANGEABLE = (
+    "legal_name",
+    "country",
+    "language",
+    "currency",
+    "time_zone",
+    "street",
+    "postcode",
+    "city",
+    "parent_id",
+    "segment",
+    "owner_id",
+)
 
 
 def change_account(session: Session, account_id: int, changes: Mapping[str, Any], *, by: str, now: datetime) -> Account:

@@ -48,6 +48,9 @@ def examples(*given: dict[str, Any]) -> ConfigDict:
     return ConfigDict(json_schema_extra={"examples": list(given)}, from_attributes=True)
 
 
+Postcode = Annotated[ShortText, Field(max_length=20)]
+City = Annotated[ShortText, Field(max_length=100)]
+
 CONTACT = {
     "name": "Comptabilité fournisseurs",
     "email": "compta@moulin.example",
@@ -63,6 +66,9 @@ ACCOUNT = {
     "language": "fr",
     "currency": "EUR",
     "time_zone": "Europe/Paris",
+    "street": "3 rue du Lac",
+    "postcode": "74000",
+    "city": "Annecy",
     "parent_id": None,
     "segment": "retail",
     "owner_id": None,
@@ -116,6 +122,9 @@ class AccountIn(BaseModel):
     language: ShortText = Field(description="ISO 639, such as fr")
     currency: ShortText = Field(description="ISO 4217")
     time_zone: str = Field(default="", max_length=64, description="IANA name; the country's own when empty")
+    street: ShortText | None = Field(default=None, description="Postal address, as invoices carry it")
+    postcode: Postcode | None = None
+    city: City | None = None
     parent_id: int | None = Field(default=None, ge=1, le=2**63 - 1)
     segment: ShortText | None = None
     owner_id: int | None = Field(default=None, ge=1, le=2**63 - 1)
@@ -140,12 +149,15 @@ class AccountChange(BaseModel):
     language: ShortText | None = None
     currency: ShortText | None = None
     time_zone: ShortText | None = None
+    street: ShortText | None = None
+    postcode: Postcode | None = None
+    city: City | None = None
     parent_id: int | None = Field(default=None, ge=1, le=2**63 - 1)
     segment: ShortText | None = None
     owner_id: int | None = Field(default=None, ge=1, le=2**63 - 1)
 
     def changes(self) -> dict[str, Any]:
-        nullable = {"parent_id", "segment", "owner_id"}
+        nullable = {"street", "postcode", "city", "parent_id", "segment", "owner_id"}
         sent = self.model_dump(exclude_unset=True)
         return {name: value for name, value in sent.items() if value is not None or name in nullable}
 
@@ -160,6 +172,9 @@ class AccountOut(BaseModel):
     language: str
     currency: str
     time_zone: str
+    street: str | None
+    postcode: str | None
+    city: str | None
     parent_id: int | None
     segment: str | None
     owner_id: int | None
@@ -195,8 +210,8 @@ class EntityIn(BaseModel):
     email: ShortText | None = None
     phone: ShortText | None = None
     street: ShortText | None = None
-    postcode: ShortText | None = None
-    city: ShortText | None = None
+    postcode: Postcode | None = None
+    city: City | None = None
     vat_number: ShortText | None = None
     registration: ShortText | None = None
 

@@ -24,12 +24,14 @@ from ar.core.web import (
     page,
     paged,
     redirect,
+    require_version,
 )
 from ar.customers.accounts import (
     AccountDraft,
     ContactDraft,
     account,
     add_contact,
+    change_account,
     children,
     contacts_of,
     identifiers_of,
@@ -97,6 +99,9 @@ def open_customer(
     language: Annotated[ShortText, Form()],
     currency: Annotated[ShortText, Form()],
     email: Annotated[str, Form(max_length=320)] = "",
+    street: Annotated[Search, Form()] = "",
+    postcode: Annotated[Search, Form(max_length=20)] = "",
+    city: Annotated[Search, Form(max_length=100)] = "",
 ) -> Response:
     """Open the account and show its file; with a fault, the form again with what is wrong."""
     contacts = (ContactDraft(email=email),) if email else ()
@@ -106,6 +111,9 @@ def open_customer(
         country=country,
         language=language,
         currency=currency,
+        street=street or None,
+        postcode=postcode or None,
+        city=city or None,
         contacts=contacts,
     )
     try:
@@ -118,6 +126,9 @@ def open_customer(
             "language": language,
             "currency": currency,
             "email": email,
+            "street": street,
+            "postcode": postcode,
+            "city": city,
         }
         return page(
             request,
@@ -155,6 +166,24 @@ def customer_file(
         cards=[card for card in cards if principal.may(card.permission)],
         may_write=principal.may("customers:write"),
     )
+
+
+@router.post("/customers/{account_id}/address")
+def change_address(
+    account_id: Id,
+    session: SessionDep,
+    now: NowDep,
+    principal: Annotated[Principal, allow("customers:write")],
+    version: Annotated[int, Form(ge=1, le=2**63 - 1)],
+    street: Annotated[Search, Form()] = "",
+    postcode: Annotated[Search, Form(max_length=20)] = "",
+    city: Annotated[Search, Form(max_length=100)] = "",
+) -> RedirectResponse:
+    """Where invoices say that the customer is; an empty field clears it."""
+    require_version(version, account(session, account_id).version)
+    changes = {"street": street or None, "postcode": postcode or None, "city": city or None}
+    change_account(session, account_id, changes, by=principal.actor, now=now)
+    return RedirectResponse(f"/customers/{account_id}", 303)
 
 
 @router.post("/customers/{account_id}/contacts")

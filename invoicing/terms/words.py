@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from functools import reduce
 from typing import Any, Protocol
@@ -19,20 +20,32 @@ class Say(Protocol):
 
 def words(terms: Terms, *, language: str, say: Say) -> str:
     """The terms in `language`: '30 days net', '45 jours fin de mois', '2% discount if paid within 10 days; ...'."""
-    if len(terms.parts) > 1:
-        parts = [
-            say(
-                _("%(percent)s: %(due)s"),
-                language=language,
-                percent=_percent(part.share_bp, language),
-                due=_due(part.due, language, say),
-            )
-            for part in terms.parts
-        ]
-    else:
-        parts = [_discount(step, language, say) for step in terms.discounts]
-        parts.append(_due(terms.parts[0].due, language, say))
+    if len(terms.parts) == 1:
+        due = _due(terms.parts[0].due, language, say)
+        return _listed([*_discounts(terms, language, say), due], language, say)
+    parts = [
+        say(
+            _("%(percent)s: %(due)s"),
+            language=language,
+            percent=_percent(part.share_bp, language),
+            due=_due(part.due, language, say),
+        )
+        for part in terms.parts
+    ]
+    return _listed(parts, language, say)
+
+
+def discount_words(terms: Terms, *, language: str, say: Say) -> str:
+    """The discounts for early payment alone; empty where there are none."""
+    return _listed(_discounts(terms, language, say), language, say) if terms.discounts else ""
+
+
+def _listed(parts: Sequence[str], language: str, say: Say) -> str:
     return reduce(lambda one, other: say(_("%(one)s; %(other)s"), language=language, one=one, other=other), parts)
+
+
+def _discounts(terms: Terms, language: str, say: Say) -> list[str]:
+    return [_discount(step, language, say) for step in terms.discounts]
 
 
 def _discount(step: Discount, language: str, say: Say) -> str:

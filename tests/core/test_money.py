@@ -10,6 +10,7 @@ from ar.core.money import (
     MAX_MINOR,
     AmountError,
     CurrencyError,
+    Money,
     by_babel,
     convert,
     currencies,
@@ -70,6 +71,17 @@ def test_amounts_are_written_as_readers_write_them() -> None:
 )
 def test_amounts_are_written_as_babel_writes_them(minor: int, currency: str, language: str) -> None:
     assert localized(minor, currency, language) == by_babel(minor, currency, language)
+
+
+def test_two_currencies_do_not_mix() -> None:
+    assert Money(150, "EUR") + Money(50, "EUR") == Money(200, "EUR")
+    assert -Money(150, "EUR") - Money(50, "EUR") == Money(-200, "EUR")
+    assert Money(1, "EUR") < Money(2, "EUR") <= Money(2, "EUR")
+    assert str(Money.parse("1.5", "KWD")) == "1.500 KWD"
+    with pytest.raises(CurrencyError):
+        Money(1, "EUR") + Money(1, "USD")
+    with pytest.raises(CurrencyError):
+        assert Money(1, "EUR") < Money(1, "USD")
 
 
 def test_conversion_rounds_half_to_even_between_exponents() -> None:

@@ -22,6 +22,8 @@ def make_account(number: int, name: str) -> Account:
         language="de",
         currency="EUR",
         time_zone="Europe/Berlin",
+        street="Hafenstraße 1 <b>",
+        city="Hamburg",
         created_at=NOW,
     )
 

@@ -6,12 +6,14 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+from ar.core.files import StoredFile
 from ar.core.money import Money
 from ar.core.tabular import FileError
 from ar.core.web import Page
 from ar.customers.models import LegalEntity
 from ar.ledger.models import EntryKind, OpenItem
 from invoicing.documents import Detail, Standing
+from invoicing.einvoice.find import DocumentFile
 from invoicing.imports.profiles import FIELDS
 from invoicing.law.caps import LawWarning
 from invoicing.law.interest import Segment
@@ -20,9 +22,11 @@ from invoicing.law.rules import LawMissingError
 from invoicing.law.table import value_text
 from invoicing.models import (
     DocumentKind,
+    FileFormat,
     ImportBatch,
     ImportRefusal,
     Invoice,
+    InvoiceFile,
     InvoiceLine,
     InvoiceState,
     InvoiceTax,
@@ -171,8 +175,32 @@ REFUSAL = ImportRefusal(
 )
 
 
+FAILURES = [{"rule": "BR-S-02", "message": "An <Invoice>"}]
+FILES = [
+    DocumentFile(
+        InvoiceFile(id=1, invoice_id=9, format=FileFormat.PDF, file_id=1, made_at=NOW),
+        StoredFile(
+            id=1,
+            sha256="0" * 64,
+            size=52_763,
+            name="FR1-2026-000041.pdf",
+            media_type="application/pdf",
+            subject_ref="invoice:9",
+            stored_by="system",
+            stored_at=NOW,
+        ),
+    ),
+    *(
+        DocumentFile(InvoiceFile(id=2, invoice_id=9, format=syntax, failures=FAILURES, made_at=NOW), None)
+        for syntax in (FileFormat.CII, FileFormat.UBL)
+    ),
+]
+
+
 def shown(found: Detail, standing: Standing, may_credit: bool, **more: Any) -> dict[str, Any]:
     given = {
+        "files": (),
+        "may_make": True,
         "found": found,
         "item": found.item,
         "standing": standing,
@@ -211,6 +239,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
         ISSUED,
         Standing.OVERDUE,
         may_credit=True,
+        files=FILES,
         discounts=(DiscountWindow(DAY, 250, 3_00),),
         late=LATE,
         warning=WARNING,

@@ -352,7 +352,7 @@ def bare(request: pytest.FixtureRequest, tmp_path: Any) -> Iterator[Database]:
 
 
 def test_what_an_older_database_held_is_kept(bare: Database) -> None:
-    command.upgrade(configuration(bare), "0002")
+    command.upgrade(configuration(bare), "0003")
     with bare.transaction() as session:
         entity_id, buyer = seller(session), customer(session)
         [entry_id] = post_old(session, entity_id, buyer)

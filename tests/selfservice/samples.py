@@ -28,6 +28,7 @@ def make_invoice(number: int, due_on: date, **more: Any) -> OpenInvoice:
         "amount_minor": 1200_00,
         "open_minor": 1000_00,
         "disputed_minor": 0,
+        "has_page": number % 2 == 1,
         "promised_minor": 0,
         "promised_until": None,
         "in_flight_minor": 0,
@@ -51,7 +52,13 @@ PAYMENT_STATES = ("settled", "failed", "refunded", "pending")
 DISPUTES = [("open", ""), ("closed", "accepted"), ("closed", "partly"), ("closed", "rejected"), ("closed", "withdrawn")]
 PROMISE_STATES = ("alive", "kept", "partly", "broken", "cancelled")
 LINE = SimpleNamespace(
-    effective_on=DAY, kind="invoice", reference="INV-1", change_minor=100_00, balance_minor=1000_00, due_on=DAY
+    entry_id=1001,
+    effective_on=DAY,
+    kind="invoice",
+    reference="INV-1",
+    change_minor=100_00,
+    balance_minor=1000_00,
+    due_on=DAY,
 )
 FORM = {"amount": "12,4x", "reason": "price", "text": "It is <broken>."}
 
@@ -70,6 +77,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "portal/promise.html": {"positions": MANY, "today": DAY, "latest": DAY, "error": None},
     "portal/history.html": {
         "today": DAY,
+        "with_page": {1001},
         "disputes": [
             SimpleNamespace(
                 reference="INV-1",

@@ -12,7 +12,7 @@ from ar.core.db import BigId, UtcDateTime
 from ar.core.money import to_decimal
 
 revision = "0004"
-down_revision = "0002"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 

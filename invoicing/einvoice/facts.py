@@ -1,0 +1,160 @@
+"""What an invoice or credit note says, gathered from everywhere and ready to be written in any syntax. Pure.
+
+The terms in brackets are those of EN 16931. Amounts are minor units of the currency, rates hundredths of a percent,
+quantities and unit prices millionths. Texts that a reader sees are in the customer's language.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+
+from ar.core.money import plain
+from invoicing.models import DocumentKind, TaxCategory
+
+EN16931 = "urn:cen.eu:en16931:2017"
+
+TYPE_CODES = {DocumentKind.INVOICE: "380", DocumentKind.CREDIT_NOTE: "381"}
+"""UNTDID 1001 [BT-3]."""
+
+UNIT = "C62"
+"""'One', of UN/ECE recommendation 20 [BT-130]: lines carry no unit of their own."""
+
+SEPA_TRANSFER, TRANSFER = "58", "30"
+"""UNTDID 4461 [BT-81]."""
+
+SIREN, SIRET, GLN, LEI = "0002", "0009", "0088", "0199"
+"""Schemes of numbers, of ISO 6523."""
+
+_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number of a party and the scheme it is of (ISO 6523), none when it is not known."""
+
+    value: str
+    scheme: str | None = None
+
+
+@dataclass(frozen=True)
+class Party:
+    """The seller [BG-4] or the buyer [BG-7]. `endpoint` is where electronic documents reach it [BT-34, BT-49]."""
+
+    name: str
+    country: str
+    street: str = ""
+    postcode: str = ""
+    city: str = ""
+    vat_number: str = ""
+    registration: Number | None = None
+    endpoint: Number | None = None
+    email: str = ""
+    phone: str = ""
+
+
+@dataclass(frozen=True)
+class Bank:
+    """Where to pay [BG-17]."""
+
+    iban: str
+    bic: str
+    holder: str
+
+
+@dataclass(frozen=True)
+class LineFacts:
+    """One line [BG-25]."""
+
+    position: int
+    description: str
+    quantity_millionths: int
+    unit_price_millionths: int
+    category: TaxCategory
+    rate_bp: int
+    net_minor: int
+
+
+@dataclass(frozen=True)
+class TaxFacts:
+    """One row of the VAT breakdown [BG-23]; why no VAT is charged, in words and as a VATEX code, where none is."""
+
+    category: TaxCategory
+    rate_bp: int
+    net_minor: int
+    tax_minor: int
+    reason: str = ""
+    reason_code: str = ""
+
+
+@dataclass(frozen=True)
+class Note:
+    """A note [BG-1] and, of legal mentions, its subject (UNTDID 4451)."""
+
+    text: str
+    subject: str = ""
+
+
+@dataclass(frozen=True)
+class Corrected:
+    """The invoice that a credit note corrects [BG-3]."""
+
+    number: str
+    issue_on: date
+
+
+@dataclass(frozen=True)
+class DocumentFacts:
+    """An issued document. `terms` says in words when it is to be paid, or what becomes of a credit [BT-20]."""
+
+    kind: DocumentKind
+    number: str
+    issue_on: date
+    due_on: date
+    supplied_on: date | None
+    currency: str
+    language: str
+    seller: Party
+    buyer: Party
+    lines: tuple[LineFacts, ...]
+    taxes: tuple[TaxFacts, ...]
+    net_minor: int
+    tax_minor: int
+    total_minor: int
+    terms: str
+    bank: Bank | None = None
+    buyer_reference: str = ""
+    purchase_order: str = ""
+    notes: tuple[Note, ...] = ()
+    corrects: Corrected | None = None
+
+    @property
+    def is_invoice(self) -> bool:
+        return self.kind is DocumentKind.INVOICE
+
+    @property
+    def taxable(self) -> bool:
+        """Whether the document is within the scope of VAT: outside it, no VAT numbers are given (BR-O-02)."""
+        return all(tax.category is not TaxCategory.NOT_SUBJECT for tax in self.taxes)
+
+    @property
+    def payment_means(self) -> str | None:
+        """How to pay [BT-81]; None where nothing is to be paid, or nowhere is known to pay it."""
+        if not self.is_invoice or self.bank is None:
+            return None
+        return SEPA_TRANSFER if self.currency == "EUR" else TRANSFER
+
+    def amount(self, minor: int) -> str:
+        """An amount as both syntaxes write it: a plain decimal, with two places where a third holds nothing.
+
+        EN 16931 has no third decimal (BR-DEC): what really has one fails its check, and rightly so.
+        """
+        written = plain(minor, self.currency)
+        whole, point, places = written.partition(".")
+        return whole + point + (places[:2] + places[2:].rstrip("0") if point else "")
+
+
+def writable(text: str) -> str:
+    """`text` with what XML has no way to write replaced by the replacement character."""
+    return _NOT_XML.sub("\ufffd", text)

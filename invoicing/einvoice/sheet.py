@@ -1,0 +1,162 @@
+"""What the printed page of an invoice shows: every text, amount and day as its reader writes it. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from babel import Locale
+
+from ar.core import i18n, money
+from ar.core.i18n import marked as _
+from invoicing.einvoice.facts import SIREN, DocumentFacts, Party
+from invoicing.einvoice.words import Say
+from invoicing.models import TaxCategory
+
+_ENDLESS = re.compile(r"\S{31,}")
+_PIECES = re.compile(r".{1,12}")
+
+
+def sheet(facts: DocumentFacts, say: Say, *, pay_link: str, qr: str | None) -> dict[str, Any]:
+    """The content of the page, for templates/documents/invoice.typ. An empty `pay_link` leaves it out."""
+    kind = say(_("Invoice") if facts.is_invoice else _("Credit note"))
+    total = _("Amount due") if facts.is_invoice else _("Amount credited")
+    return {
+        "language": facts.language,
+        "title": f"{kind} {facts.number}",
+        "kind": kind,
+        "number": facts.number,
+        "issued": [facts.issue_on.year, facts.issue_on.month, facts.issue_on.day],
+        "seller": {
+            "name": _breakable(facts.seller.name),
+            "lines": _lines_of(facts.seller, facts, say, with_contact=True),
+        },
+        "buyer": {
+            "label": say(_("Billed to") if facts.is_invoice else _("Credited to")),
+            "name": _breakable(facts.buyer.name),
+            "lines": _lines_of(facts.buyer, facts, say, with_contact=False),
+        },
+        "facts": list(_facts(facts, say)),
+        "note": _breakable("\n".join(note.text for note in facts.notes if not note.subject)),
+        "columns": [say(_("Description")), say(_("Quantity")), say(_("Unit price")), say(_("VAT")), say(_("Net"))],
+        "rows": list(_rows(facts)),
+        "taxes": {"heads": [say(_("VAT rate")), say(_("Net")), say(_("Tax"))], "rows": list(_taxes(facts))},
+        "sums": [
+            [say(_("Total without VAT")), _money(facts, facts.net_minor)],
+            [say(_("VAT")), _money(facts, facts.tax_minor)],
+        ],
+        "due": [say(total), _money(facts, facts.total_minor)],
+        "terms": facts.terms,
+        "pay": _pay(facts, say, pay_link, qr),
+        "mentions": [note.text for note in facts.notes if note.subject and facts.is_invoice],
+        "footer": " · ".join([facts.seller.name, *_numbers(facts.seller, facts, say)]),
+        "page": say(_("Page %(n)s of %(of)s"), n="{n}", of="{of}"),
+    }
+
+
+def _breakable(text: str) -> str:
+    """`text` with places to break words that no line would hold; words that people write are left alone."""
+    return _ENDLESS.sub(lambda found: "\u200b".join(_PIECES.findall(found[0])), text)
+
+
+def _money(facts: DocumentFacts, minor: int) -> str:
+    return money.localized(minor, facts.currency, facts.language)
+
+
+def _lines_of(party: Party, facts: DocumentFacts, say: Say, *, with_contact: bool) -> list[str]:
+    place = " ".join(part for part in (party.postcode, party.city) if part)
+    country = ""
+    if facts.seller.country != facts.buyer.country or not place:
+        country = str(Locale(facts.language).territories.get(party.country, party.country))
+    contact = " · ".join(part for part in (party.email, party.phone) if part) if with_contact else ""
+    written = (party.street, place, country, *_numbers(party, facts, say), contact)
+    return [_breakable(line) for line in written if line]
+
+
+def _numbers(party: Party, facts: DocumentFacts, say: Say) -> list[str]:
+    written = []
+    if party.registration is not None:
+        value = party.registration.value
+        siren = party.registration.scheme == SIREN
+        written.append(f"SIREN {value}" if siren else say(_("Registration %(number)s"), number=value))
+    if party.vat_number and facts.taxable:
+        written.append(say(_("VAT number %(number)s"), number=party.vat_number))
+    return written
+
+
+def _facts(facts: DocumentFacts, say: Say) -> Iterator[list[str]]:
+    def day(on: Any) -> str:
+        return i18n.long_day(on, language=facts.language)
+
+    yield [say(_("Issued")), day(facts.issue_on)]
+    if facts.supplied_on is not None:
+        yield [say(_("Supplied")), day(facts.supplied_on)]
+    if facts.is_invoice:
+        yield [say(_("Due")), day(facts.due_on)]
+    if facts.corrects is not None:
+        yield [say(_("Corrects invoice")), facts.corrects.number]
+        yield [say(_("of")), day(facts.corrects.issue_on)]
+    if facts.purchase_order:
+        yield [say(_("Purchase order")), _breakable(facts.purchase_order)]
+    if facts.buyer_reference:
+        yield [say(_("Your reference")), _breakable(facts.buyer_reference)]
+
+
+def _rows(facts: DocumentFacts) -> Iterator[list[str]]:
+    least = money.exponent(facts.currency)
+    for line in facts.lines:
+        yield [
+            _breakable(line.description),
+            _decimal(line.quantity_millionths, 0, facts.language),
+            _decimal(line.unit_price_millionths, least, facts.language),
+            _rate(line.category, line.rate_bp, facts.language),
+            _money(facts, line.net_minor),
+        ]
+
+
+def _decimal(millionths: int, least: int, language: str) -> str:
+    """All decimals that there are, and `least` of them at least."""
+    value = Decimal(millionths).scaleb(-6).normalize()
+    exponent = value.as_tuple().exponent
+    assert isinstance(exponent, int)
+    return i18n.number(value, max(least, -exponent), language=language)
+
+
+def _rate(category: TaxCategory, rate_bp: int, language: str) -> str:
+    if category is TaxCategory.NOT_SUBJECT:
+        return "–"
+    places = 0 if rate_bp % 100 == 0 else 2 if rate_bp % 10 else 1
+    return i18n.percent(Decimal(rate_bp).scaleb(-4), places, language=language)
+
+
+def _taxes(facts: DocumentFacts) -> Iterator[list[str]]:
+    for tax in facts.taxes:
+        yield [
+            _rate(tax.category, tax.rate_bp, facts.language),
+            _money(facts, tax.net_minor),
+            _money(facts, tax.tax_minor),
+            tax.reason,
+        ]
+
+
+def _pay(facts: DocumentFacts, say: Say, pay_link: str, qr: str | None) -> dict[str, Any] | None:
+    """How to pay; None for a credit note, and where there is no way to tell."""
+    if not facts.is_invoice or (facts.bank is None and not pay_link):
+        return None
+    rows: list[list[str]] = []
+    if facts.bank is not None:
+        iban = facts.bank.iban
+        rows.append([say(_("Bank account of")), facts.bank.holder])
+        rows.append(["IBAN", " ".join(iban[start : start + 4] for start in range(0, len(iban), 4))])
+        if facts.bank.bic:
+            rows.append(["BIC", facts.bank.bic])
+        rows.append([say(_("Reference to give")), facts.number])
+    return {
+        "facts": rows,
+        "link": pay_link,
+        "link_label": say(_("Pay online, or tell us what is wrong")),
+        "qr": qr or "",
+        "qr_label": say(_("Scan to pay by transfer")),
+    }

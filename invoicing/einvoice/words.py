@@ -1,0 +1,97 @@
+"""What an invoice says in sentences: when to pay, why no VAT is charged, what the law wants said. Pure.
+
+`say` translates a marked sentence and fills its places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from ar.core.i18n import long_day
+from ar.core.i18n import marked as _
+from ar.core.money import localized
+from invoicing.einvoice.facts import Note
+from invoicing.models import DocumentKind, TaxCategory
+from invoicing.terms import Instalment
+
+
+class Say(Protocol):
+    def __call__(self, sentence: str, **values: object) -> str: ...
+
+
+REASON_CODES = {
+    TaxCategory.REVERSE_CHARGE: "VATEX-EU-AE",
+    TaxCategory.INTRA_COMMUNITY: "VATEX-EU-IC",
+    TaxCategory.EXPORT: "VATEX-EU-G",
+    TaxCategory.NOT_SUBJECT: "VATEX-EU-O",
+}
+"""Codes of the CEF list for why no VAT is charged [BT-121]; an exemption (E) has one for each article of law."""
+
+_REASONS = {
+    TaxCategory.EXEMPT: _("Exempt from VAT"),
+    TaxCategory.REVERSE_CHARGE: _("Reverse charge"),
+    TaxCategory.INTRA_COMMUNITY: _("Intra-Community supply, exempt from VAT"),
+    TaxCategory.EXPORT: _("Export, exempt from VAT"),
+    TaxCategory.NOT_SUBJECT: _("Not subject to VAT"),
+}
+_FRENCH_REASONS = {
+    TaxCategory.INTRA_COMMUNITY: _("Exempt from VAT, article 262 ter I of the French tax code (CGI)"),
+    TaxCategory.EXPORT: _("Exempt from VAT, article 262 I of the French tax code (CGI)"),
+}
+
+_FRENCH_MENTIONS = (
+    (
+        "PMD",
+        _(
+            "Late payment bears interest at the European Central Bank's refinancing rate plus 10 percentage points, "
+            "without any reminder (article L441-10 of the French commercial code)."
+        ),
+    ),
+    ("PMT", _("Late payment by a business also owes a fixed sum of EUR 40 for the cost of recovery.")),
+)
+"""The mentions that French law wants on an invoice, by their subject (UNTDID 4451). No contract's own rate is known."""
+
+
+def reason(category: TaxCategory, seller_country: str, say: Say) -> str:
+    """Why no VAT is charged in `category` [BT-120]; empty where VAT is, be it at a zero rate."""
+    sentence = _REASONS.get(category, "")
+    if seller_country == "FR":
+        sentence = _FRENCH_REASONS.get(category, sentence)
+    return say(sentence) if sentence else ""
+
+
+def mentions(seller_country: str, discount: str, say: Say) -> tuple[Note, ...]:
+    """The legal mentions; French platforms want them of credit notes, too (BR-FR-05).
+
+    `discount` is what an early payer saves, in words; empty for nothing.
+    """
+    if seller_country != "FR":
+        return ()
+    early = say(_("Discount for early payment: %(terms)s."), terms=discount) if discount else ""
+    return (
+        *(Note(say(sentence), subject) for subject, sentence in _FRENCH_MENTIONS),
+        Note(early or say(_("No discount for early payment.")), "AAB"),
+    )
+
+
+def terms_in_words(
+    kind: DocumentKind, due: Sequence[Instalment], currency: str, agreed: str, say: Say, language: str
+) -> str:
+    """When to pay what, or of a credit note what becomes of the amount. `agreed`: the terms in words, or empty."""
+    if kind is DocumentKind.CREDIT_NOTE:
+        return say(_("Set against what you owe, or kept in your credit."))
+    if len(due) > 1:
+        parts = [
+            say(
+                _("%(amount)s by %(day)s"),
+                amount=localized(part.amount_minor, currency, language),
+                day=long_day(part.due_on, language=language),
+            )
+            for part in due
+        ]
+        return say(_("To be paid in instalments: %(parts)s."), parts=", ".join(parts))
+    day = long_day(due[0].due_on, language=language)
+    if not agreed:
+        return say(_("To be paid by %(day)s."), day=day)
+    return say(_("To be paid by %(day)s: %(terms)s."), day=day, terms=agreed)
