@@ -27,7 +27,7 @@ SEPA_TRANSFER, TRANSFER = "58", "30"
 SIREN, SIRET, GLN, LEI = "0002", "0009", "0088", "0199"
 """Schemes of numbers, of ISO 6523."""
 
-_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 @dataclass(frozen=True)

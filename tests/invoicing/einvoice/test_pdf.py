@@ -112,7 +112,7 @@ def test_a_word_without_end_is_broken_into_lines(renderer: Renderer) -> None:
     assert max(map(len, lines)) < 80
     say = partial(renderer.text, language="en")
     usual = sheet(facts(renderer, line(text="Donaudampfschifffahrt")), say, pay_link="", qr=None)
-    assert "\u200b" not in str(usual)
+    assert usual["rows"][0][0] == "Donaudampfschifffahrt"
 
 
 def test_many_lines_take_many_pages(renderer: Renderer) -> None:
