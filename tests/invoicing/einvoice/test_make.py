@@ -20,11 +20,11 @@ from ar.customers.entities import add_bank_account, entity
 from ar.rota import ROTA
 from invoicing.credit import credit
 from invoicing.einvoice import schematron
-from invoicing.einvoice.find import BeingMadeError, FailedError, NothingFailedError, again, file_of, files_of
+from invoicing.einvoice.find import BeingMadeError, FailedError, NothingFailedError, again, file_of, files_of, with_page
 from invoicing.einvoice.make import make_invoice_files
 from invoicing.einvoice.want import MAKE_JOB
 from invoicing.issue import issue
-from invoicing.models import FileFormat, Invoice, InvoiceFile
+from invoicing.models import FileFormat, Invoice, InvoiceFile, InvoiceInstalment
 from tests.invoicing.make import NOW, TODAY, customer, draft, line, seller
 
 PDF, CII, UBL = FileFormat.PDF, FileFormat.CII, FileFormat.UBL
@@ -107,6 +107,25 @@ def test_a_credit_note_has_files_of_its_own(kernel: Kernel) -> None:
     assert invoice.number in cii
     assert "<ram:TypeCode>381</ram:TypeCode>" in cii
     assert "too much" in cii
+
+
+def test_each_instalment_leads_to_the_one_document_which_tells_them_all(kernel: Kernel) -> None:
+    invoice = issued(kernel, terms="50% net 0; 50% net 30")
+    worked(kernel)
+    with kernel.database.reading() as session:
+        query = select(InvoiceInstalment.entry_id).where(col(InvoiceInstalment.invoice_id) == invoice.id)
+        first, second = session.exec(query.order_by(col(InvoiceInstalment.position))).all()
+        assert with_page(session, [first, second]) == {first, second}
+    assert made(kernel, first) == {PDF: None, CII: None, UBL: None}
+    assert content(kernel, second, PDF) == content(kernel, first, PDF)
+    text = PdfReader(BytesIO(content(kernel, second, PDF))).pages[0].extract_text()
+    assert "instalments" in " ".join(text.split())
+    with kernel.database.transaction() as session:
+        note = credit(session, second, reason="void", lines=None, by="user:1", today=TODAY, now=NOW)
+    worked(kernel)
+    assert (
+        f"<ram:IssuerAssignedID>{invoice.number}</ram:IssuerAssignedID>" in content(kernel, note.entry_id, CII).decode()
+    )
 
 
 def test_what_fails_is_told_kept_back_and_made_again_once_mended(kernel: Kernel) -> None:
