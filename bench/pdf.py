@@ -85,8 +85,7 @@ def content(number: int) -> tuple[DocumentFacts, dict[str, Any]]:
     lines = [line(str(n), f"{number % 90 + 10}.{n:02}", text=f"Oak shelf {number}-{n}") for n in range(1, LINES + 1)]
     given = replace(facts(_renderer(), *lines, language=language), number=f"FR1-2026-{number:06}")
     say = partial(_renderer().text, language=language)
-    link = f"https://accounts.atelier.example/pay/{number:040}"
-    return given, sheet(given, say, pay_link=link, qr=epc_qr(given))
+    return given, sheet(given, say, qr=epc_qr(given))
 
 
 def html(shown: dict[str, Any]) -> str:
@@ -110,5 +109,5 @@ small {{ color: #586662; display: block }}</style><h1>{escape(shown["kind"])} {e
 <table>{cells(shown["facts"])}</table><table>{cells([shown["columns"]], "th")}{cells(shown["rows"])}</table>
 <table>{cells([shown["taxes"]["heads"]], "th")}{cells(shown["taxes"]["rows"])}</table>
 <table>{cells(shown["sums"])}</table><p class="due">{lines(shown["due"])}</p><p><b>{escape(shown["terms"])}</b></p>
-<table>{cells(pay["facts"])}</table>{pay["qr"]}<p><a href="{escape(pay["link"])}">{escape(pay["link_label"])}</a></p>
+<table>{cells(pay["facts"])}</table>{pay["qr"]}
 <small>{lines([*shown["mentions"], shown["footer"]])}</small>"""

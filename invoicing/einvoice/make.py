@@ -15,11 +15,9 @@ from typing import Any
 from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
-from ar.core.access.links import portal_url
 from ar.core.audit import Act, record
 from ar.core.files import FileRefusedError, checked_type, store
 from ar.core.kernel import Kernel
-from ar.customers.accounts import account
 from invoicing.einvoice.check import Failure, failures
 from invoicing.einvoice.cii import build_cii
 from invoicing.einvoice.facts import DocumentFacts
@@ -28,7 +26,7 @@ from invoicing.einvoice.pdf import build_pdf
 from invoicing.einvoice.qr import epc_qr
 from invoicing.einvoice.sheet import sheet
 from invoicing.einvoice.ubl import build_ubl
-from invoicing.models import DocumentKind, FileFormat, Invoice, InvoiceFile
+from invoicing.models import FileFormat, Invoice, InvoiceFile
 
 MAX_BYTES = 64 * 2**20
 """Far above what a thousand lines make."""
@@ -61,8 +59,7 @@ def make_invoice_files(kernel: Kernel, arguments: dict[str, Any], now: datetime)
         if not _wanted(session, invoice_id, instead_of):
             return f"{document.number}: made before"
         facts = gather(session, kernel.renderer, document)
-        link = _pay_link(session, kernel, document, now)
-    made = build_all(kernel, facts, link, made_at=now)
+    made = build_all(kernel, facts, made_at=now)
     with kernel.database.transaction() as session:
         document = session.get_one(Invoice, invoice_id, with_for_update=True)
         if not _wanted(session, invoice_id, instead_of):
@@ -79,21 +76,12 @@ def _wanted(session: Session, invoice_id: int, instead_of: str | None) -> bool:
     return (made_at.isoformat() if made_at else None) == instead_of
 
 
-def _pay_link(session: Session, kernel: Kernel, document: Invoice, now: datetime) -> str:
-    """The customer's own page, where an invoice is paid or contested; empty for a credit note."""
-    if document.kind is not DocumentKind.INVOICE:
-        return ""
-    epoch = account(session, document.account_id).portal_epoch
-    settings = kernel.settings
-    return portal_url(settings.base_url, settings.signing_key, document.account_id, epoch, now=now)
-
-
-def build_all(kernel: Kernel, facts: DocumentFacts, pay_link: str, *, made_at: datetime) -> list[Made]:
+def build_all(kernel: Kernel, facts: DocumentFacts, *, made_at: datetime) -> list[Made]:
     """The CII, the UBL and the page of a document, each checked. Raises SchematronError."""
     cii, ubl = build_cii(facts), build_ubl(facts)
     electronic = [_checked(FileFormat.CII, cii), _checked(FileFormat.UBL, ubl)]
     say = partial(kernel.renderer.text, language=facts.language)
-    content = sheet(facts, say, pay_link=pay_link, qr=epc_qr(facts))
+    content = sheet(facts, say, qr=epc_qr(facts))
     page = build_pdf(content, None if electronic[0].failures else cii, made_at=made_at)
     return [*electronic, Made(FileFormat.PDF, page)]
 

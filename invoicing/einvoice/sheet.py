@@ -19,8 +19,8 @@ _ENDLESS = re.compile(r"\S{31,}")
 _PIECES = re.compile(r".{1,12}")
 
 
-def sheet(facts: DocumentFacts, say: Say, *, pay_link: str, qr: str | None) -> dict[str, Any]:
-    """The content of the page, for templates/documents/invoice.typ. An empty `pay_link` leaves it out."""
+def sheet(facts: DocumentFacts, say: Say, *, qr: str | None) -> dict[str, Any]:
+    """The content of the page, for templates/documents/invoice.typ."""
     kind = say(_("Invoice") if facts.is_invoice else _("Credit note"))
     total = _("Amount due") if facts.is_invoice else _("Amount credited")
     return {
@@ -49,7 +49,7 @@ def sheet(facts: DocumentFacts, say: Say, *, pay_link: str, qr: str | None) -> d
         ],
         "due": [say(total), _money(facts, facts.total_minor)],
         "terms": facts.terms,
-        "pay": _pay(facts, say, pay_link, qr),
+        "pay": _pay(facts, say, qr),
         "mentions": [note.text for note in facts.notes if note.subject and facts.is_invoice],
         "footer": " · ".join([facts.seller.name, *_numbers(facts.seller, facts, say)]),
         "page": say(_("Page %(n)s of %(of)s"), n="{n}", of="{of}"),
@@ -141,22 +141,19 @@ def _taxes(facts: DocumentFacts) -> Iterator[list[str]]:
         ]
 
 
-def _pay(facts: DocumentFacts, say: Say, pay_link: str, qr: str | None) -> dict[str, Any] | None:
+def _pay(facts: DocumentFacts, say: Say, qr: str | None) -> dict[str, Any] | None:
     """How to pay; None for a credit note, and where there is no way to tell."""
-    if not facts.is_invoice or (facts.bank is None and not pay_link):
+    if not facts.is_invoice or facts.bank is None:
         return None
-    rows: list[list[str]] = []
-    if facts.bank is not None:
-        iban = facts.bank.iban
-        rows.append([say(_("Bank account of")), facts.bank.holder])
-        rows.append(["IBAN", " ".join(iban[start : start + 4] for start in range(0, len(iban), 4))])
-        if facts.bank.bic:
-            rows.append(["BIC", facts.bank.bic])
-        rows.append([say(_("Reference to give")), facts.number])
+    iban = facts.bank.iban
+    rows = [
+        [say(_("Bank account of")), facts.bank.holder],
+        ["IBAN", " ".join(iban[start : start + 4] for start in range(0, len(iban), 4))],
+        *([["BIC", facts.bank.bic]] if facts.bank.bic else []),
+        [say(_("Reference to give")), facts.number],
+    ]
     return {
         "facts": rows,
-        "link": pay_link,
-        "link_label": say(_("Pay online, or tell us what is wrong")),
         "qr": qr or "",
         "qr_label": say(_("Scan to pay by transfer")),
     }

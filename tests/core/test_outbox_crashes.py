@@ -21,9 +21,9 @@ from ar.core.smtp import SmtpMailer
 from tests.core.outboxes import NOW, fill, messages, states
 from tests.smtp import SmtpServer, smtp_server
 
-MESSAGES = 250
+MESSAGES = 500
 POINTS = ("guard:1", "claim:1", "before-data:2", "after-data:3", "before-record:1")
-ROUNDS = 6
+ROUNDS = 12
 KILLS = POINTS * ROUNDS
 
 
@@ -41,7 +41,7 @@ def kill_senders(kernel: Kernel, server: SmtpServer) -> list[int]:
         command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True, start_new_session=True
     )
     try:
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=120)
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

@@ -23,14 +23,13 @@ from tests.invoicing.einvoice.make import BANK, HOSTILE, facts
 from tests.invoicing.make import line
 
 NOW = datetime(2026, 3, 16, 9, tzinfo=UTC)
-LINK = "https://accounts.atelier.example/pay/AAAA"
 NOT_KNOWN_TO_THE_VALIDATOR = ("XMP namespace", "XMP property", "structured XMP property xmpMM:History", "CFF FDArray")
 """pikepdf's validator takes no extension schemas, by which PDF/A-3 allows the properties of Factur-X and of Typst."""
 
 
-def page(renderer: Renderer, given: DocumentFacts, *, cii: bytes | None = None, link: str = LINK) -> bytes:
+def page(renderer: Renderer, given: DocumentFacts, *, cii: bytes | None = None) -> bytes:
     say = partial(renderer.text, language=given.language)
-    return build_pdf(sheet(given, say, pay_link=link, qr=epc_qr(given)), cii, made_at=NOW)
+    return build_pdf(sheet(given, say, qr=epc_qr(given)), cii, made_at=NOW)
 
 
 def text_of(made: bytes) -> str:
@@ -111,7 +110,7 @@ def test_a_word_without_end_is_broken_into_lines(renderer: Renderer) -> None:
     lines = [row for one in pages for row in one.extract_text().splitlines() if "xxx" in row]
     assert max(map(len, lines)) < 80
     say = partial(renderer.text, language="en")
-    usual = sheet(facts(renderer, line(text="Donaudampfschifffahrt")), say, pay_link="", qr=None)
+    usual = sheet(facts(renderer, line(text="Donaudampfschifffahrt")), say, qr=None)
     assert usual["rows"][0][0] == "Donaudampfschifffahrt"
 
 
@@ -130,13 +129,9 @@ def test_the_same_facts_make_the_same_bytes(renderer: Renderer) -> None:
     assert page(renderer, given, cii=cii) == page(renderer, given, cii=cii)
 
 
-def test_the_pay_link_is_there_when_there_is_one(renderer: Renderer) -> None:
-    def links(made: bytes) -> list[str]:
-        notes = PdfReader(BytesIO(made)).pages[0].get("/Annots") or []
-        return [str(note.get_object()["/A"]["/URI"]) for note in notes]
-
-    assert links(page(renderer, facts(renderer))) == [LINK]
-    assert links(page(renderer, facts(renderer), link="")) == []
+def test_the_page_holds_no_key_to_the_customers_pages(renderer: Renderer) -> None:
+    made = PdfReader(BytesIO(page(renderer, facts(renderer)))).pages[0]
+    assert made.get("/Annots") is None, "staff read it as well: a link would let them act as the customer"
 
 
 def test_the_qr_code_is_for_euros_by_iban_alone(renderer: Renderer) -> None:
