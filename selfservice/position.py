@@ -19,7 +19,7 @@ from ar.customers.models import LegalEntity
 from ar.ledger.models import EntryKind, OpenItem
 from dunning.facts import promised_parts
 from dunning.models import Promise
-from invoicing.models import FileFormat, Invoice, InvoiceFile
+from invoicing.models import FileFormat, InvoiceFile, InvoiceInstalment
 
 
 class InvoiceNotFoundError(NotFoundError):
@@ -88,9 +88,9 @@ class Position:
 
 _HAS_PAGE = (
     select(col(InvoiceFile.id))
-    .join(Invoice, col(Invoice.id) == col(InvoiceFile.invoice_id))
+    .join(InvoiceInstalment, col(InvoiceInstalment.invoice_id) == col(InvoiceFile.invoice_id))
     .where(
-        col(Invoice.entry_id) == col(OpenItem.entry_id),
+        col(InvoiceInstalment.entry_id) == col(OpenItem.entry_id),
         col(InvoiceFile.format) == FileFormat.PDF,
         col(InvoiceFile.file_id).is_not(None),
     )
