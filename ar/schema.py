@@ -24,6 +24,7 @@ MODELS = (
     "ar.core.idempotency",
     "ar.core.jobs",
     "ar.core.outbox",
+    "ar.credit.models",
     "ar.customers.models",
     "ar.disputes.models",
     "ar.ledger.models",
