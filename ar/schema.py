@@ -29,6 +29,7 @@ MODELS = (
     "ar.disputes.models",
     "ar.ledger.models",
     "dunning.models",
+    "invoicing.law.models",
     "invoicing.models",
     "prediction.models",
 )
