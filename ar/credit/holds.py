@@ -46,15 +46,17 @@ def place_hold(
     return row
 
 
-def lift_hold(session: Session, hold_id: int, *, words: str, by: str, now: datetime) -> CreditHoldEvent:
-    """The event that lifts the hold of that id, with why.
+def lift_hold(
+    session: Session, hold_id: int, *, words: str, by: str, now: datetime, account_id: int | None = None
+) -> CreditHoldEvent:
+    """The event that lifts the hold of that id, of `account_id` where one is given, with why.
 
     Raises CreditHoldNotFoundError, CreditHoldLiftedError, or CreditHoldError for words that are missing.
     """
     placed = session.exec(
         select(CreditHoldEvent).where(col(CreditHoldEvent.id) == hold_id).with_for_update()
     ).one_or_none()
-    if placed is None or placed.lifts_id is not None:
+    if placed is None or placed.lifts_id is not None or account_id not in (None, placed.account_id):
         raise CreditHoldNotFoundError(f"There is no credit hold {hold_id}")
     if session.exec(select(CreditHoldEvent.id).where(col(CreditHoldEvent.lifts_id) == hold_id)).first() is not None:
         raise CreditHoldLiftedError(f"Credit hold {hold_id} was lifted already")
