@@ -24,10 +24,12 @@ MODELS = (
     "ar.core.idempotency",
     "ar.core.jobs",
     "ar.core.outbox",
+    "ar.credit.models",
     "ar.customers.models",
     "ar.disputes.models",
     "ar.ledger.models",
     "dunning.models",
+    "invoicing.law.models",
     "invoicing.models",
     "prediction.models",
 )
