@@ -29,8 +29,10 @@ MODELS = (
     "ar.disputes.models",
     "ar.ledger.models",
     "dunning.models",
+    "invoicing.billing.models",
     "invoicing.law.models",
     "invoicing.models",
+    "invoicing.orders.models",
     "prediction.models",
 )
 
