@@ -136,7 +136,7 @@ def _known(session: Session, draft: OrderDraft, digest: str) -> SalesOrder | Non
 
 def _line(line: LineDraft) -> Line:
     """The line as an invoice of all of it would tell it."""
-    adjustments = ()
+    adjustments: tuple[Adjustment, ...] = ()
     if line.discount_bp is not None or line.discount_minor is not None:
         adjustments = (Adjustment("discount", percent_bp=line.discount_bp, amount_minor=line.discount_minor),)
     return Line(
@@ -183,13 +183,11 @@ def _stage_faults(stages: Sequence[StageDraft], net_minor: int) -> list[Fault]:
     if len(kinds) > 1:
         faults.append(Fault("/stages", "an order is billed by milestones, or has a deposit: not both"))
     elif kinds == {StageKind.MILESTONE} and sum(amounts) != net_minor:
-        told = f"the milestones come to {sum(amounts)} minor units before tax, and the order to {net_minor}: make them even"
+        told = f"the milestones come to {sum(amounts)} minor units before tax, the order to {net_minor}: make them even"
         faults.append(Fault("/stages", told))
     elif kinds == {StageKind.DEPOSIT} and sum(amounts) >= net_minor:
         faults.append(Fault("/stages", "the deposits come to less than the order: the final invoice bills the rest"))
-    faults += [
-        Fault(f"/stages/{n}", "this stage comes to nothing") for n, minor in enumerate(amounts) if minor <= 0
-    ]
+    faults += [Fault(f"/stages/{n}", "this stage comes to nothing") for n, minor in enumerate(amounts) if minor <= 0]
     return faults
 
 
@@ -205,7 +203,7 @@ def _stage_amounts(stages: Sequence[StageDraft], net_minor: int) -> list[int]:
 
 
 def _order(draft: OrderDraft, digest: str, currency: str, sums: Totals, *, by: str, now: datetime) -> SalesOrder:
-    return SalesOrder(
+    made = SalesOrder(
         entity_id=draft.entity_id,
         account_id=draft.account_id,
         reference=draft.reference,
@@ -214,7 +212,6 @@ def _order(draft: OrderDraft, digest: str, currency: str, sums: Totals, *, by: s
         terms=str(terms.parse(draft.terms)) if draft.terms else "",
         purchase_order=draft.purchase_order,
         buyer_reference=draft.buyer_reference,
-        **site_columns(draft.site),
         wanted_on=draft.wanted_on,
         note=draft.note,
         net_minor=sums.net_minor,
@@ -224,6 +221,9 @@ def _order(draft: OrderDraft, digest: str, currency: str, sums: Totals, *, by: s
         entered_by=by,
         entered_at=now,
     )
+    for name, value in site_columns(draft.site).items():
+        setattr(made, name, value)
+    return made
 
 
 def site_columns(site: Place | None) -> dict[str, str]:

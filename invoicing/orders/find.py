@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import exists, func
+from sqlalchemy import select as select_columns
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from ar.core.db import among, table
 from ar.core.errors import NotFoundError
+from ar.credit.exposure import Unbilled
 from invoicing.draft import Place
 from invoicing.models import Invoice, InvoiceState
 from invoicing.orders.amounts import LineFacts, StageFacts
@@ -84,7 +86,7 @@ def lines_of(session: Session, order_ids: Sequence[int]) -> dict[int, list[LineF
     """The lines of each order, in order."""
     found: dict[int, list[LineFacts]] = defaultdict(list)
     columns = table(OrderLine).columns
-    query = select(*columns).where(among(session, columns.order_id, order_ids))  # type: ignore[call-overload]
+    query = select_columns(*columns).where(among(session, columns.order_id, order_ids))
     for row in session.connection().execute(query.order_by(columns.order_id, columns.position)):
         left = None if row.discount_minor is None else row.discount_minor - row.billed_discount_minor
         found[row.order_id].append(
@@ -146,14 +148,14 @@ def stages_of(session: Session, orders: Sequence[tuple[int, date | None]]) -> di
     return found
 
 
-def unbilled_of(session: Session, account_id: int) -> dict[str, int]:
-    """What is accepted and not billed yet of an account's orders, tax included, by currency."""
-    query = (
-        select(col(SalesOrder.currency), func.sum(col(SalesOrder.unbilled_minor)))
-        .where(col(SalesOrder.account_id) == account_id, col(SalesOrder.state).in_(COUNTED))
-        .group_by(col(SalesOrder.currency))
+def unbilled_of(session: Session, account_ids: Sequence[int]) -> list[Unbilled]:
+    """What is accepted and not billed yet of these accounts' orders, tax included, by account, seller and currency."""
+    keys = (col(SalesOrder.account_id), col(SalesOrder.entity_id), col(SalesOrder.currency))
+    query = select_columns(*keys, func.sum(col(SalesOrder.unbilled_minor))).where(
+        among(session, col(SalesOrder.account_id), account_ids), col(SalesOrder.state).in_(COUNTED)
     )
-    return {currency: int(minor) for currency, minor in session.exec(query)}
+    rows = session.connection().execute(query.group_by(*keys))
+    return [Unbilled(account_id, entity_id, currency, int(minor)) for account_id, entity_id, currency, minor in rows]
 
 
 def billed_by(session: Session, order_id: int) -> list[Billed]:
