@@ -109,7 +109,7 @@ def issue_drafts(session: Session, document_ids: Sequence[int], *, by: str, toda
 
 
 def discard_draft(session: Session, document_id: int, *, reason: str, by: str, now: datetime) -> None:
-    """Delete a draft; what it billed of orders and plans is billable again. Raises InvoiceNotFoundError, IssuedError."""
+    """Delete a draft; what it billed is billable again. Raises InvoiceNotFoundError, IssuedError."""
     order_ids = _orders_billed(session, document_id)
     locked = select(SalesOrder).where(among(session, col(SalesOrder.id), order_ids)).order_by(col(SalesOrder.id))
     orders = session.exec(locked.with_for_update().execution_options(populate_existing=True)).all() if order_ids else []

@@ -26,7 +26,7 @@ class Customers:
         columns = table(Account).columns
         query = select_columns(columns.id, columns.language, columns.currency)
         rows = session.connection().execute(query.where(among(session, columns.id, account_ids)))
-        self._known = {row.id: (row.language, row.currency) for row in rows}
+        self._known: dict[int, tuple[str, str]] = {row.id: (row.language, row.currency) for row in rows}
         self._rules = rules_for(session, account_ids)
 
     def language(self, account_id: int) -> str:

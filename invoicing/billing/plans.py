@@ -208,6 +208,7 @@ def _write_lines(session: Session, plan_id: int, draft: PlanDraft) -> None:
     session.add_all(
         BillingPlanPrice(line_id=row.id, valid_from=draft.starts_on, unit_price_millionths=line.unit_price_millionths)
         for row, line in zip(rows, draft.lines, strict=True)
+        if row.id is not None
     )
     session.flush()
 
@@ -306,8 +307,9 @@ def _lines(session: Session, plan_id: int) -> list[BillingPlanLine]:
 
 
 def _billed_to(session: Session, plan_id: int) -> date | None:
-    query = select(BillingPlanPeriod.period_to).where(col(BillingPlanPeriod.plan_id) == plan_id)
-    return session.exec(query.order_by(col(BillingPlanPeriod.period_to).desc()).limit(1)).first()
+    query = select(BillingPlanPeriod).where(col(BillingPlanPeriod.plan_id) == plan_id)
+    last = session.exec(query.order_by(col(BillingPlanPeriod.period_from).desc()).limit(1)).first()
+    return last.period_to if last else None
 
 
 def _changed(

@@ -58,12 +58,10 @@ class RunReport:
         return f"{words}, {len(self.parked)} customers parked" if self.parked else words
 
 
-def bill(
-    kernel: Kernel, *, by: str, now: datetime, size: int = 100, days: Mapping[int, date] | None = None
-) -> RunReport:
-    """Bill every customer what is due, `size` of them in a transaction.
+def bill(kernel: Kernel, *, by: str, now: datetime, from_hour: int = 0, size: int = 100) -> RunReport:
+    """Bill every customer what is due on its seller's local day at `now`, `size` of them in a transaction.
 
-    `days` are the days to bill, by seller; each seller's own local day at `now` when not given.
+    Sellers for whom it is not yet `from_hour` are left for later.
     """
     with kernel.database.transaction() as session:
         run = BillingRun(started_at=now, started_by=by)
@@ -136,12 +134,7 @@ def bill_accounts(
     orders = gather_orders(session, account_ids, sorted(days))
     plans = gather_plans(session, account_ids, days)
     outcomes = [
-        _decide(
-            [one for one in orders if one.entity_id == seller],
-            [one for one in plans if one.entity_id == seller],
-            day,
-            say,
-        )
+        _decide([o for o in orders if o.entity_id == seller], [p for p in plans if p.entity_id == seller], day, say)
         for seller, day in sorted(days.items())
     ]
     whole = Outcome(
