@@ -32,6 +32,7 @@ from dunning import api as dunning_api
 from dunning import pages as dunning_pages
 from invoicing import api as invoicing_api
 from invoicing import pages as invoicing_pages
+from invoicing.billing import api as billing_api
 from invoicing.einvoice import api as einvoice_api
 from invoicing.einvoice import pages as einvoice_pages
 from invoicing.exports import api as exports_api
@@ -39,6 +40,7 @@ from invoicing.imports import api as imports_api
 from invoicing.imports import pages as imports_pages
 from invoicing.law import api as law_api
 from invoicing.law import pages as law_pages
+from invoicing.orders import api as orders_api
 from prediction import api as prediction_api
 from prediction import pages as prediction_pages
 from selfservice import pages as portal_pages
@@ -60,6 +62,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     imports_api.router,
     exports_api.router,
     imports_pages.router,
+    orders_api.router,
+    billing_api.router,
     law_api.router,
     law_pages.router,
     cash_api.router,

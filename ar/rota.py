@@ -30,6 +30,7 @@ from dunning import message
 from dunning.guard import reminder_guard
 from dunning.jobs import judge_promises, run_dunning
 from dunning.run import RUN_JOB
+from invoicing.billing.jobs import BILL_JOB, WANTED_JOB, bill_evenings, bill_wanted
 from invoicing.einvoice.make import make_invoice_files
 from invoicing.einvoice.want import MAKE_JOB
 from prediction.register import newest_model
@@ -81,10 +82,11 @@ ROTA = Rota(
         RotaEntry("reconcile-payments", 10 * MINUTE, reconcile_payments, catch_up=1),
         RotaEntry("judge-promises", HOUR, judge_promises, catch_up=1),
         RotaEntry(RUN_JOB, HOUR, run_dunning, offset=5 * MINUTE, catch_up=1),
+        RotaEntry(BILL_JOB, HOUR, bill_evenings, offset=15 * MINUTE, catch_up=1),
         RotaEntry("predict", DAY, foresee, offset=3 * HOUR, catch_up=1),
         RotaEntry("forget-old-jobs", DAY, forget, offset=2 * HOUR, catch_up=1),
     ),
-    jobs={thanks.JOB: thanks.thank, MAKE_JOB: make_invoice_files},
+    jobs={thanks.JOB: thanks.thank, MAKE_JOB: make_invoice_files, WANTED_JOB: bill_wanted},
 )
 
 

@@ -23,6 +23,7 @@ from ar.core.audit import Act, record
 from ar.core.calendars import zone_info
 from ar.core.clock import local_date
 from ar.core.db import Database, among, table
+from ar.core.errors import NotFoundError
 from ar.core.kernel import Kernel
 from ar.customers.models import LegalEntity
 from invoicing.billing.decision import decide
@@ -40,6 +41,10 @@ EVENING = 20
 """The hour, where the seller is, from which the day's billing is done: what was delivered by then is on it."""
 
 _log = structlog.get_logger()
+
+
+class RunNotFoundError(NotFoundError):
+    code = "billing-run-not-found"
 
 
 @dataclass(frozen=True)
@@ -64,11 +69,31 @@ def bill(kernel: Kernel, *, by: str, now: datetime, from_hour: int = 0, size: in
     Sellers for whom it is not yet `from_hour` are left for later.
     """
     with kernel.database.transaction() as session:
-        run = BillingRun(started_at=now, started_by=by)
-        session.add(run)
-        session.flush()
-        assert run.id is not None
-        record(session, [Act(by, "billing_run.started", f"billing_run:{run.id}", {})], now=now)
+        run_id = open_run(session, by=by, now=now)
+    return carry_out(kernel, run_id, by=by, now=now, from_hour=from_hour, size=size)
+
+
+def open_run(session: Session, *, by: str, now: datetime) -> int:
+    """The id of a run that is about to be carried out, shown from now on."""
+    run = BillingRun(started_at=now, started_by=by)
+    session.add(run)
+    session.flush()
+    assert run.id is not None
+    record(session, [Act(by, "billing_run.started", f"billing_run:{run.id}", {})], now=now)
+    return run.id
+
+
+def run_of(session: Session, run_id: int) -> BillingRun:
+    """Raises RunNotFoundError."""
+    found = session.get(BillingRun, run_id)
+    if found is None:
+        raise RunNotFoundError(f"There is no billing run {run_id}")
+    return found
+
+
+def carry_out(kernel: Kernel, run_id: int, *, by: str, now: datetime, from_hour: int = 0, size: int = 100) -> RunReport:
+    """Do the work of a run, and note what came of it. Doing it again bills nothing twice."""
+    with kernel.database.reading() as session:
         days = seller_days(session, now=now, from_hour=from_hour)
         due, parked = whose_turn(session, days)
     say: Say = kernel.renderer.text
@@ -76,19 +101,19 @@ def bill(kernel: Kernel, *, by: str, now: datetime, from_hour: int = 0, size: in
     failed: list[int] = []
 
     def act(session: Session, account_ids: Sequence[int]) -> Counter[str]:
-        return bill_accounts(session, account_ids, days, run_id=run.id or 0, by=by, now=now, say=say)
+        return bill_accounts(session, account_ids, days, run_id=run_id, by=by, now=now, say=say)
 
     for chunk in [*_chunks(due, size), *([account_id] for account_id in parked)]:
         for made in _halving(kernel.database, chunk, act, now=now, failed=failed):
             counts.update(made)
     names = ("issued", "drafted", "held", "waiting")
     with kernel.database.transaction() as session:
-        kept = session.get_one(BillingRun, run.id)
+        run = session.get_one(BillingRun, run_id)
         for name in names:
-            setattr(kept, name, counts[name])
-        kept.parked, kept.finished_at = len(failed), now
+            setattr(run, name, getattr(run, name) + counts[name] if name in ("issued", "drafted") else counts[name])
+        run.parked, run.finished_at = len(failed), now
     return RunReport(
-        run.id, counts["issued"], counts["drafted"], counts["held"], counts["waiting"], parked=tuple(failed)
+        run_id, counts["issued"], counts["drafted"], counts["held"], counts["waiting"], parked=tuple(failed)
     )
 
 
