@@ -33,6 +33,7 @@ from dunning import pages as dunning_pages
 from invoicing import api as invoicing_api
 from invoicing import pages as invoicing_pages
 from invoicing.billing import api as billing_api
+from invoicing.billing import pages as billing_pages
 from invoicing.einvoice import api as einvoice_api
 from invoicing.einvoice import pages as einvoice_pages
 from invoicing.exports import api as exports_api
@@ -41,6 +42,7 @@ from invoicing.imports import pages as imports_pages
 from invoicing.law import api as law_api
 from invoicing.law import pages as law_pages
 from invoicing.orders import api as orders_api
+from invoicing.orders import pages as orders_pages
 from prediction import api as prediction_api
 from prediction import pages as prediction_pages
 from selfservice import pages as portal_pages
@@ -63,7 +65,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     exports_api.router,
     imports_pages.router,
     orders_api.router,
+    orders_pages.router,
     billing_api.router,
+    billing_pages.router,
     law_api.router,
     law_pages.router,
     cash_api.router,
@@ -84,6 +88,7 @@ ROUTERS: tuple[APIRouter, ...] = (
 MENU: tuple[MenuEntry, ...] = (
     MenuEntry("/", _("Overview"), "kpis:read"),
     MenuEntry("/customers", _("Customers"), "customers:read"),
+    MenuEntry("/orders", _("Orders"), "orders:read"),
     MenuEntry("/invoices", _("Invoices"), "invoices:read"),
     MenuEntry("/worklist", _("Work-list"), "dunning:read"),
     MenuEntry("/disputes", _("Disputes"), "disputes:read"),
@@ -102,6 +107,7 @@ MENU: tuple[MenuEntry, ...] = (
 CARDS: tuple[Card, ...] = (
     Card("ledger", _("Open items"), "ledger:read"),
     Card("credit", _("Credit"), "credit:read"),
+    Card("billing", _("Billing"), "invoices:read"),
     Card("disputes", _("Disputes"), "disputes:read"),
     Card("payments", _("Payments"), "cash:read"),
     Card("dunning", _("Reminders"), "dunning:read"),
