@@ -84,7 +84,7 @@ class LawIn(BaseModel):
         default=None, description="Of a fixed compensation alone"
     )
     valid_from: Day
-    valid_to: Day | None = Field(default=None, description="The last day; a rate of interest needs one")
+    valid_to: Day | None = Field(default=None, description="The last day; a rate needs one")
     source: ShortText = Field(description="Where the law says so")
 
     def draft(self) -> LawDraft:

@@ -104,6 +104,7 @@ def _page(
         status=error.status if error else 200,
         flashes=[("bad", error.message)] if error else [],
         found=found,
+        kinds=[kind.value for kind in LawKind],
         value_text=value_text,
         given=given or BLANK,
         may_add=principal.may("law:write"),

@@ -143,12 +143,12 @@ FIGURES = [
         value=Decimal(value),
         currency="EUR" if kind is LawKind.FIXED_COMPENSATION else None,
         valid_from=date(2026, 1, 1),
-        valid_to=date(2026, 6, 30) if kind is LawKind.INTEREST else None,
+        valid_to=date(2026, 6, 30) if kind in (LawKind.INTEREST, LawKind.LEGAL_RATE) else None,
         source="Statute <12>",
         entered_at=NOW,
         entered_by="user:1",
     )
-    for number, (kind, value) in enumerate(zip(LawKind, ("12.15", "60", "45", "40"), strict=True), start=1)
+    for number, (kind, value) in enumerate(zip(LawKind, ("12.15", "60", "45", "40", "30", "45", "2.62", "3"), strict=True), start=1)
 ]
 ITEMS = [
     ITEM,
@@ -251,6 +251,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "console/invoicing/invoice.html#imported": shown(IMPORTED, Standing.PAID, may_credit=False),
     "console/invoicing/law.html": {
         "found": Page(items=FIGURES, next_cursor="abc"),
+        "kinds": [kind.value for kind in LawKind],
         "value_text": value_text,
         "given": {
             "jurisdiction": "FR",
