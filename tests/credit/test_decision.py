@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -163,7 +164,7 @@ def test_each_kind_of_limit_has_its_sentence(renderer: Renderer) -> None:
 # -- which limit holds -----------------------------------------------------------------------------------------------
 
 
-def limit(number: int, amount: int | None, since: date, until: date | None = None, **scope: object) -> CreditLimit:
+def limit(number: int, amount: int | None, since: date, until: date | None = None, **scope: Any) -> CreditLimit:
     return CreditLimit(
         id=number,
         account_id=1,

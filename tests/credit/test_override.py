@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
@@ -37,7 +39,13 @@ def test_an_exception_is_granted_once_looked_at_by_another(database: Database) -
         buyer = customer(session, "C1")
         limit(session, buyer, 1_000)
         refused = consult(session, buyer, amount_minor=1_001, currency="EUR", today=TODAY)
-        given = {"subject": "order:12", "entered_by": "user:5", "reason": REASON, "by": "user:2", "now": NOW}
+        given: dict[str, Any] = {
+            "subject": "order:12",
+            "entered_by": "user:5",
+            "reason": REASON,
+            "by": "user:2",
+            "now": NOW,
+        }
         for changes, error in (
             ({"by": "user:5"}, OwnOrderError),
             ({"reason": "ok"}, OverrideReasonError),
