@@ -20,15 +20,18 @@ from ar.core.access.models import Role
 from ar.core.audit import AuditEntry
 from ar.core.db import Database, connect
 from ar.core.kernel import Kernel
+from ar.core.render import Renderer
+from ar.customers.accounts import change_account
 from ar.customers.models import AccountKind
 from ar.ledger.allocate import Share, allocate, deallocate
 from ar.ledger.models import EntryKind, ExchangeRate
 from ar.ledger.post import Posting, post, reverse
 from ar.schema import configuration
 from invoicing.documents import detail
+from invoicing.einvoice.gather import gather
 from invoicing.issue import issue
 from invoicing.law.caps import beyond
-from invoicing.law.contract import Agreed, agreed_on, below_floor, with_agreed
+from invoicing.law.contract import Agreed, RateDraft, agree_rate, agreed_on, below_floor, with_agreed
 from invoicing.law.interest import Segment, interest_minor, segments
 from invoicing.law.late import LateInterest, late_interest
 from invoicing.law.rules import MEMBERS, Law, LawMissingError, Rule
@@ -705,3 +708,19 @@ def test_a_rate_is_agreed_by_api_and_on_the_file(kernel: Kernel) -> None:
         assert web.post(rates, json=body).status_code == 403
     with pytest.raises(IntegrityError, match="posted rows do not change"), kernel.database.transaction() as session:
         session.connection().execute(text("UPDATE contract_rate SET percent = 0"))
+
+
+def test_what_is_printed_follows_the_contract_and_the_kind_of_customer(database: Database, renderer: Renderer) -> None:
+    with database.transaction() as session:
+        entity_id, buyer = seller(session), customer(session)
+        made = issue(session, draft(entity_id, buyer), by="user:1", today=TODAY, now=NOW)
+
+        def printed() -> list[str]:
+            return [note.text for note in gather(session, renderer, made).notes]
+
+        assert "plus 10 percentage points" in printed()[0]
+        for percent, since in (("8.50", TODAY), ("9", TODAY + timedelta(days=1))):
+            agree_rate(session, RateDraft(buyer, percent, since, "contract"), by="user:1", now=NOW)
+        assert "interest at 8.5% a year as agreed" in printed()[0]
+        change_account(session, buyer, {"kind": AccountKind.CONSUMER}, by="user:1", now=NOW)
+        assert printed() == ["No discount for early payment."]
