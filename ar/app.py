@@ -108,6 +108,7 @@ CARDS: tuple[Card, ...] = (
     Card("ledger", _("Open items"), "ledger:read"),
     Card("credit", _("Credit"), "credit:read"),
     Card("billing", _("Billing"), "invoices:read"),
+    Card("late-payment", _("Interest agreed"), "credit:read"),
     Card("disputes", _("Disputes"), "disputes:read"),
     Card("payments", _("Payments"), "cash:read"),
     Card("dunning", _("Reminders"), "dunning:read"),

@@ -66,4 +66,5 @@ def lock(session: Session, account_ids: Sequence[int]) -> None:
     """
     ids = sorted(set().union(*above(session, account_ids).values()))
     query = select(col(Account.id)).where(among(session, col(Account.id), ids)).order_by(col(Account.id))
-    session.connection().execute(query.with_for_update())
+    # key_share: entries of these accounts, which refer to them, may still be written meanwhile.
+    session.connection().execute(query.with_for_update(key_share=True)).all()

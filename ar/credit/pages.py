@@ -136,7 +136,7 @@ def new_limit(
     principal: Annotated[Principal, allow("credit:write")],
     limit_currency: Annotated[ShortText, Form()],
     limit_reason: Annotated[Words, Form()],
-    limit_valid_from: Annotated[Search, Form()],
+    limit_valid_from: Annotated[Search, Form()] = "",
     limit_amount: Annotated[str, Form(max_length=40)] = "",
     limit_valid_to: Annotated[Search, Form()] = "",
     limit_entity_id: Annotated[int, Form(ge=0, le=2**63 - 1)] = 0,
