@@ -193,7 +193,7 @@ def _line(entry: Entry, *, several: bool, say: Say) -> Line:
     if several:
         names = [name for name in (order.reference, entry.purchase_order) if name]
         told = f"{told[:850]} ({', '.join(names)})"
-    reason = say(_("Trade discount"), language=order.language)
+    reason = say(_("Trade discount"), language=order.language) if line.discount_bp or line.discount_left_minor else ""
     return Line(
         told,
         entry.quantity,

@@ -60,7 +60,7 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     "ledger:write": frozenset({_M}),
     "invoices:read": frozenset(Role),
     "invoices:write": frozenset({_A, _M}),
-    "invoices:approve": frozenset({_M, _F}),
+    "invoices:approve": frozenset({_A, _M}),
     "orders:read": frozenset(Role),
     "orders:write": frozenset({_A, _M, _S}),
     "law:read": frozenset({_A, _M, _C, _F, _U}),

@@ -103,6 +103,10 @@ FOR EACH ROW EXECUTE FUNCTION amiable_billed_stays();
 CREATE TRIGGER billing_plan_price_stays BEFORE UPDATE OR DELETE ON billing_plan_price
 FOR EACH ROW EXECUTE FUNCTION amiable_refuse();
 """
+BY_INDEX = ("amiable_document_part_stays", "amiable_instalments_tie")
+"""Guards that are asked for each row. A session keeps their plan: one made while the tables are small would read all of
+them for every line of the first large run."""
+
 NOT_EMPTIED = ("order_billing", "billing_plan_period", "billing_plan_price")
 
 
@@ -116,6 +120,8 @@ def upgrade() -> None:
             connection.exec_driver_sql(statement + "END;")
         return
     connection.exec_driver_sql(POSTGRES)
+    for function in BY_INDEX:
+        connection.exec_driver_sql(f"ALTER FUNCTION {function}() SET enable_seqscan = off")
     for table in NOT_EMPTIED:
         connection.exec_driver_sql(
             f"CREATE TRIGGER {table}_not_emptied BEFORE TRUNCATE ON {table} "
