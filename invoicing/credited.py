@@ -14,7 +14,10 @@ from sqlmodel import Session, col, select
 
 from ar.core.db import MAX_ID
 from ar.core.errors import DomainError, Fault
+from ar.core.i18n import marked as _
+from ar.core.kernel import Kernel
 from ar.core.money import exponent
+from ar.customers.accounts import account
 from ar.ledger.allocate import locked_items
 from invoicing.documents import adjustments_of, document_of, entry_ids_of, lines_of
 from invoicing.models import (
@@ -104,6 +107,21 @@ def by_amount(session: Session, invoice: Invoice, gross_minor: int, words: str) 
     """
     parts, _left = part_of(gross_minor, _taxes_left(session, invoice))
     return Credited([line for part in parts for line in _priced(words, part, invoice.currency)])
+
+
+def worded_amount(session: Session, kernel: Kernel, entry_id: int, gross_minor: int) -> Credited:
+    """The same of the invoice of a ledger entry, in words of the customer's language.
+
+    Raises ItemNotFoundError, or CreditError also for an amount that no rate of the invoice can hold.
+    """
+    invoice = locked_invoice(session, entry_id)
+    language = account(session, invoice.account_id).language
+    words = kernel.renderer.text(_("Credit on invoice %(number)s"), language=language, number=invoice.number)
+    found = by_amount(session, invoice, gross_minor, words)
+    if not found.lines:
+        message = "so little cannot be credited with its tax: choose an amount of some cents more"
+        raise CreditError(f"The invoice was not credited: {message}", faults=[Fault("/amount_minor", message)])
+    return found
 
 
 def _own(row: InvoiceLine, adjusted: Sequence[InvoiceAdjustment]) -> Line:

@@ -24,7 +24,7 @@ from ar.core.render import Renderer
 from ar.customers.accounts import change_account
 from ar.customers.models import AccountKind
 from ar.ledger.allocate import Share, allocate, deallocate
-from ar.ledger.models import EntryKind, ExchangeRate
+from ar.ledger.models import EntryKind
 from ar.ledger.post import Posting, post, reverse
 from ar.schema import configuration
 from invoicing.documents import detail
@@ -39,7 +39,7 @@ from invoicing.law.table import LawDraft, LawError, add_law, law_of, warning_for
 from invoicing.models import LateLaw, LawKind
 from invoicing.terms import Counting, Due, Terms, parse
 from tests.databases import Postgres
-from tests.invoicing.make import NOW, TODAY, customer, draft, line, seller
+from tests.invoicing.make import NOW, TODAY, customer, draft, line, rate, seller
 from tests.web import client
 
 H1 = (date(2026, 1, 1), date(2026, 6, 30))
@@ -262,10 +262,8 @@ def test_the_table_comes_with_what_was_checked_and_no_more(database: Database) -
         3,
     ]
     assert french.on(LawKind.LEGAL_RATE, date(2025, 12, 31)).value == Decimal("2.76")
-    assert (german.on(LawKind.PUBLIC_MAX_DAYS, TODAY).value, german.find(LawKind.PERIODIC_MAX_DAYS, TODAY)) == (
-        30,
-        None,
-    )
+    assert german.on(LawKind.PUBLIC_MAX_DAYS, TODAY).value == 30
+    assert german.find(LawKind.PERIODIC_MAX_DAYS, TODAY) is None
     assert german.find(LawKind.MAX_DAYS_END_OF_MONTH, TODAY) is None
     assert american.rules == []
     for law in (french, german):
@@ -453,8 +451,8 @@ def test_interest_follows_the_balance_that_the_ledger_had(database: Database) ->
 
 def test_instalments_are_late_one_by_one_and_the_fixed_sum_comes_once(database: Database) -> None:
     with database.transaction() as session:
-        session.add(ExchangeRate(currency="USD", rate_on=TODAY, per_euro=Decimal("1.25"), source="test"))
         entity_id, buyer = seller(session), customer(session, currency="USD")
+        rate(session, "USD", "1.25")
         given = draft(entity_id, buyer, line("1", "1000"), terms="50% net 15; 50% net 45", currency="USD")
         made = issue(session, given, by="user:1", today=TODAY, now=NOW)
     found = late_of(database, made.entry_id, date(2026, 5, 10))
@@ -594,8 +592,8 @@ def test_the_kind_of_customer_decides_what_is_warned_of_and_reckoned(kernel: Ker
         entity_id, buyer = seller(session), customer(session)
         given = draft(entity_id, buyer, line("1", "900"), terms="net 45")
         first = issue(session, given, by="user:1", today=TODAY, now=NOW)
-        month = {"period_from": date(2026, 2, 1), "period_to": date(2026, 2, 28)}
-        second = issue(session, replace(given, terms="net 50", **month), by="user:1", today=TODAY, now=NOW)
+        month = replace(given, terms="net 50", period_from=date(2026, 2, 1), period_to=date(2026, 2, 28))
+        second = issue(session, month, by="user:1", today=TODAY, now=NOW)
         assert warning_for(session, first) is None
         warning = warning_for(session, second)
         assert warning is not None
@@ -629,12 +627,15 @@ def test_the_kind_of_customer_decides_what_is_warned_of_and_reckoned(kernel: Ker
 
 # -- rates agreed by contract ----------------------------------------------------------------------------------------
 
-RATES = st.lists(
-    st.tuples(st.none() | st.integers(0, 50).map(Decimal), st.dates(date(2025, 6, 1), date(2027, 6, 1))), max_size=5
-).map(lambda given: [Agreed(n, percent, day, f"contract {n}") for n, (percent, day) in enumerate(given, start=1)])
+PERCENTS = st.none() | st.integers(0, 50).map(Decimal)
+AGREED = st.lists(
+    st.builds(Agreed, st.integers(1, 99), PERCENTS, st.dates(date(2025, 6, 1), date(2027, 6, 1)), st.just("contract")),
+    max_size=5,
+    unique_by=lambda one: one.id,
+)
 
 
-@given(RATES, st.dates(date(2025, 1, 1), date(2028, 1, 1)))
+@given(AGREED, st.dates(date(2025, 1, 1), date(2028, 1, 1)))
 def test_on_every_day_the_agreed_rate_holds_else_the_laws_own(rates: list[Agreed], day: date) -> None:
     found = with_agreed(FRANCE, rates).find(LawKind.INTEREST, day)
     agreed = agreed_on(rates, day)
@@ -718,9 +719,11 @@ def test_what_is_printed_follows_the_contract_and_the_kind_of_customer(database:
         def printed() -> list[str]:
             return [note.text for note in gather(session, renderer, made).notes]
 
+        assert gather(session, renderer, made).within_france
         assert "plus 10 percentage points" in printed()[0]
         for percent, since in (("8.50", TODAY), ("9", TODAY + timedelta(days=1))):
             agree_rate(session, RateDraft(buyer, percent, since, "contract"), by="user:1", now=NOW)
         assert "interest at 8.5% a year as agreed" in printed()[0]
         change_account(session, buyer, {"kind": AccountKind.CONSUMER}, by="user:1", now=NOW)
         assert printed() == ["No discount for early payment."]
+        assert not gather(session, renderer, made).within_france  # no platform takes it, and none of its rules is asked
