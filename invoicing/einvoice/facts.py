@@ -51,7 +51,6 @@ class Party:
     endpoint: Number | None = None
     email: str = ""
     phone: str = ""
-    consumer: bool = False
 
 
 @dataclass(frozen=True)
@@ -207,11 +206,16 @@ class DocumentFacts:
 
     @property
     def within_france(self) -> bool:
-        """Whether seller and buyer are French: then it goes over a French platform, whose rules it has to meet.
+        """Whether seller and buyer are French."""
+        return self.seller.country == self.buyer.country == "FR"
 
-        A consumer's does not: its sale is reported, not exchanged, and it has no number to be known by.
+    @property
+    def by_french_platform(self) -> bool:
+        """Whether a French platform can carry it, whose rules it then has to meet: both French, both with an address.
+
+        Without one, as between a company and a consumer, no platform takes it, and its rules do not apply.
         """
-        return self.seller.country == self.buyer.country == "FR" and not self.buyer.consumer
+        return self.within_france and self.seller.endpoint is not None and self.buyer.endpoint is not None
 
     @property
     def taxable(self) -> bool:

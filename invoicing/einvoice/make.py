@@ -87,7 +87,7 @@ def build_all(kernel: Kernel, facts: DocumentFacts, *, made_at: datetime) -> lis
 
 
 def _checked(syntax: FileFormat, document: bytes, facts: DocumentFacts) -> Made:
-    found = failures(document, syntax, french=facts.within_france)
+    found = failures(document, syntax, french=facts.by_french_platform)
     try:
         checked_type(document, MEDIA_TYPES[syntax])
     except FileRefusedError as error:  # a text that the store takes for something a browser would run

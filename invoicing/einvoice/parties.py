@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ar.customers.identifiers import IdentifierError, checked
-from ar.customers.models import Account, AccountIdentifier, AccountKind, LegalEntity
+from ar.customers.models import Account, AccountIdentifier, LegalEntity
 from invoicing.einvoice.facts import GLN, LEI, SIREN, SIRET, Number, Party
 
 _VAT_SCHEMES = {
@@ -53,7 +53,6 @@ def buyer(account: Account, identifiers: Sequence[AccountIdentifier]) -> Party:
         vat_number=numbers.get("vat", ""),
         registration=_registration(numbers),
         endpoint=_endpoint(numbers),
-        consumer=account.kind is AccountKind.CONSUMER,
     )
 
 

@@ -63,7 +63,6 @@ FRANCE = Law(
 )
 FLAT = Law("FR", [rule(LawKind.INTEREST, "12.15", date(1990, 1, 1), date(2200, 12, 31))])
 
-
 # -- which figure holds ----------------------------------------------------------------------------------------------
 
 
@@ -719,11 +718,9 @@ def test_what_is_printed_follows_the_contract_and_the_kind_of_customer(database:
         def printed() -> list[str]:
             return [note.text for note in gather(session, renderer, made).notes]
 
-        assert gather(session, renderer, made).within_france
         assert "plus 10 percentage points" in printed()[0]
         for percent, since in (("8.50", TODAY), ("9", TODAY + timedelta(days=1))):
             agree_rate(session, RateDraft(buyer, percent, since, "contract"), by="user:1", now=NOW)
         assert "interest at 8.5% a year as agreed" in printed()[0]
         change_account(session, buyer, {"kind": AccountKind.CONSUMER}, by="user:1", now=NOW)
         assert printed() == ["No discount for early payment."]
-        assert not gather(session, renderer, made).within_france  # no platform takes it, and none of its rules is asked

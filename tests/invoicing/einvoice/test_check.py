@@ -155,7 +155,7 @@ def test_french_platforms_take_them(kind: DocumentKind) -> None:
     french = replace(BUYER, country="FR", vat_number=SELLER.vat_number, endpoint=SELLER.endpoint)
     french = replace(french, registration=SELLER.registration)
     given = facts(RENDERER, kind=kind, buyer=french, language="fr", note="Merci")
-    assert given.within_france
+    assert given.by_french_platform
     assert failures(build_cii(given), FileFormat.CII, french=True) == []
     assert failures(build_ubl(given), FileFormat.UBL, french=True) == []
     unknown = replace(given, notes=())
