@@ -59,7 +59,7 @@ class RunReport:
     parked: tuple[int, ...] = ()
 
     def __str__(self) -> str:
-        words = f"{self.issued} invoices issued, {self.drafted} drafted, {self.held} held, {self.waiting} lines waiting"
+        words = f"{self.issued} issued, {self.drafted} drafted, {self.held} held back, {self.waiting} lines waiting"
         return f"{words}, {len(self.parked)} customers parked" if self.parked else words
 
 

@@ -149,12 +149,19 @@ def stages_of(session: Session, orders: Sequence[tuple[int, date | None]]) -> di
 
 
 def unbilled_of(session: Session, account_ids: Sequence[int]) -> list[Unbilled]:
-    """What is accepted and not billed yet of these accounts' orders, tax included, by account, seller and currency."""
-    keys = (col(SalesOrder.account_id), col(SalesOrder.entity_id), col(SalesOrder.currency))
-    query = select_columns(*keys, func.sum(col(SalesOrder.unbilled_minor))).where(
+    """What is ordered and not owed yet of these accounts, tax included, by account, seller and currency.
+
+    That is what is accepted and on no invoice, and what drafts bill: a draft is in no ledger before it is issued.
+    """
+    orders = (col(SalesOrder.account_id), col(SalesOrder.entity_id), col(SalesOrder.currency))
+    accepted = select_columns(*orders, func.sum(col(SalesOrder.unbilled_minor))).where(
         among(session, col(SalesOrder.account_id), account_ids), col(SalesOrder.state).in_(COUNTED)
     )
-    rows = session.connection().execute(query.group_by(*keys))
+    documents = (col(Invoice.account_id), col(Invoice.entity_id), col(Invoice.currency))
+    drafted = select_columns(*documents, func.sum(col(Invoice.total_minor))).where(
+        among(session, col(Invoice.account_id), account_ids), col(Invoice.state) == InvoiceState.DRAFT
+    )
+    rows = session.connection().execute(accepted.group_by(*orders).union_all(drafted.group_by(*documents)))
     return [Unbilled(account_id, entity_id, currency, int(minor)) for account_id, entity_id, currency, minor in rows]
 
 

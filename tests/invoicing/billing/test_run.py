@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
@@ -24,6 +24,7 @@ from invoicing.billing.drafts import (
     issue_drafts,
 )
 from invoicing.billing.facts import Rule
+from invoicing.billing.jobs import bill_evenings
 from invoicing.billing.models import (
     Basis,
     BillingHold,
@@ -40,7 +41,7 @@ from invoicing.models import Invoice, InvoiceLine, InvoicePreceding, InvoiceStag
 from invoicing.orders.accept import accept
 from invoicing.orders.deliver import Change, Delivered, cancel, change, confirm
 from invoicing.orders.enter import StageDraft
-from invoicing.orders.find import billed_by, order
+from invoicing.orders.find import billed_by, order, unbilled_of
 from invoicing.orders.models import OrderBilling, OrderLine, OrderState, SalesOrder, StageKind
 from invoicing.totals import millionths
 from tests.invoicing.billing.make import BY, accepted, delivered, line, night, rule
@@ -214,6 +215,7 @@ def test_drafts_are_approved_by_another_issued_or_given_back(kernel: Kernel) -> 
     with kernel.database.transaction() as session:
         one, two = (document.id or 0 for document in invoices(session, buyer))
         assert order(session, first).state is OrderState.BILLED
+        assert sum(one.amount_minor for one in unbilled_of(session, [buyer])) == 2 * 24_000, "drafts are not owed yet"
         with pytest.raises(NotApprovedError):
             issue_drafts(session, [one], by=BY, today=TODAY, now=NOW)
         assert draft_detail(session, one).needs_approval
@@ -222,6 +224,7 @@ def test_drafts_are_approved_by_another_issued_or_given_back(kernel: Kernel) -> 
         discard_draft(session, two, reason="wrong price", by=BY, now=NOW)
         again = order(session, second)
         assert (again.state, again.unbilled_minor) == (OrderState.DELIVERED, again.total_minor)
+        assert [one.amount_minor for one in unbilled_of(session, [buyer])] == [24_000]
     with kernel.database.transaction() as session:
         by_hand = draft_by_hand(session, draft(fr, buyer), by=BY, today=TODAY, now=NOW)
         with pytest.raises(OwnDraftError):
@@ -367,3 +370,15 @@ def test_two_orders_accepted_at_once_wait_for_each_other(kernel: Kernel) -> None
     with kernel.database.reading() as session:
         states = sorted(one.state.value for one in session.exec(select(SalesOrder)))
         assert states == ["accepted", "held"]
+
+
+def test_the_day_is_billed_in_the_sellers_evening(kernel: Kernel) -> None:
+    with kernel.database.transaction() as session:
+        fr, buyer = seller(session), customer(session)
+        delivered(session, accepted(session, fr, buyer, "A1"))
+    afternoon = datetime(2026, 3, 16, 18, 59, tzinfo=UTC)
+    assert bill_evenings(kernel, {}, afternoon) == "nobody to bill"
+    assert bill_evenings(kernel, {}, afternoon + timedelta(minutes=1)).startswith("1 issued, 0 drafted")
+    with kernel.database.transaction() as session:
+        assert [one.issue_on for one in invoices(session, buyer)] == [TODAY]
+        assert session.exec(select(SalesOrder)).one().state is OrderState.BILLED
