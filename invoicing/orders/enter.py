@@ -22,7 +22,7 @@ from invoicing.draft import Place
 from invoicing.models import SupplyKind, TaxCategory
 from invoicing.orders.models import OrderLine, OrderStage, SalesOrder, StageKind
 from invoicing.terms import TermsError
-from invoicing.totals import ONE, Adjustment, Line, Totals, half_up, totals
+from invoicing.totals import ONE, Adjustment, Line, Totals, TotalsError, half_up, totals
 
 
 class OrderError(DomainError):
@@ -99,7 +99,7 @@ def enter(session: Session, draft: OrderDraft, *, by: str, now: datetime) -> Sal
     entity(session, draft.entity_id)
     currency = draft.currency or account(session, draft.account_id).currency
     exponent(currency)
-    sums = totals([_line(line) for line in draft.lines], currency)
+    sums = _sums(draft, currency)
     amounts = _stage_amounts(draft.stages, sums.net_minor)
     if faults := _faults(draft, sums):
         raise OrderError(f"The order was not entered: {faults[0].message}", faults=faults)
@@ -118,6 +118,21 @@ def enter(session: Session, draft: OrderDraft, *, by: str, now: datetime) -> Sal
     after = {"order": order.id, "reference": order.reference, "total_minor": order.total_minor, "currency": currency}
     record(session, [Act(by, "order.entered", f"account:{order.account_id}", {"after": after})], now=now)
     return order
+
+
+def _sums(draft: OrderDraft, currency: str) -> Totals:
+    """What the order comes to. Raises TotalsError, its faults pointing at what the order calls a discount."""
+    try:
+        return totals([_line(line) for line in draft.lines], currency)
+    except TotalsError as error:
+        names = {"/adjustments/0/percent": "/discount_percent", "/adjustments/0/amount_minor": "/discount_minor"}
+        faults = []
+        for fault in error.faults:
+            pointer = fault.pointer
+            for told, own in {**names, "/adjustments/0": "/discount_percent"}.items():
+                pointer = pointer.replace(told, own)
+            faults.append(Fault(pointer, fault.message))
+        raise TotalsError(error.message, faults=faults) from None
 
 
 def _known(session: Session, draft: OrderDraft, digest: str) -> SalesOrder | None:

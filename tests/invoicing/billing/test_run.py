@@ -382,3 +382,24 @@ def test_the_day_is_billed_in_the_sellers_evening(kernel: Kernel) -> None:
     with kernel.database.transaction() as session:
         assert [one.issue_on for one in invoices(session, buyer)] == [TODAY]
         assert session.exec(select(SalesOrder)).one().state is OrderState.BILLED
+
+
+def test_an_order_that_comes_twice_at_once_is_one_order(kernel: Kernel) -> None:
+    with kernel.database.transaction() as session:
+        fr, buyer = seller(session), customer(session)
+    together, found = threading.Barrier(4), []
+
+    def send() -> None:
+        together.wait()
+        with kernel.database.transaction() as session:
+            found.append(entered(session, fr, buyer, "A1").id)
+
+    senders = [threading.Thread(target=send) for _ in range(4)]
+    for one in senders:
+        one.start()
+    for one in senders:
+        one.join()
+    assert len(found) == 4
+    assert len(set(found)) == 1
+    with kernel.database.reading() as session:
+        assert len(session.exec(select(OrderLine)).all()) == 1

@@ -131,6 +131,8 @@ def test_a_subscription_by_api_and_what_is_wrong_with_orders(kernel: Kernel) -> 
             (body(stages=[{"kind": "deposit", "percent": "100"}]), "/stages"),
             (body(stages=[{"kind": "milestone", "percent": "100"}]), "/stages/0/label"),
             (body(lines=[LINE | {"discount_minor": 90_001}, LINE]), "/lines/0/discount_minor"),
+            (body(lines=[LINE | {"discount_percent": "0"}]), "/lines/0/discount_percent"),
+            (body(lines=[LINE | {"discount_percent": "1", "discount_minor": 1}]), "/lines/0/discount_percent"),
             (body(lines=[LINE | {"quantity": "-1"}, LINE | {"quantity": "9"}]), "/lines/0/quantity"),
             (body(terms="whenever"), "/terms"),
             (body(site={"name": "Shop", "country": "XX"}), "/site/country"),
