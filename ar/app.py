@@ -37,6 +37,8 @@ from invoicing.imports import api as imports_api
 from invoicing.imports import pages as imports_pages
 from invoicing.law import api as law_api
 from invoicing.law import pages as law_pages
+from invoicing.statements import api as statements_api
+from invoicing.statements import pages as statements_pages
 from prediction import api as prediction_api
 from prediction import pages as prediction_pages
 from selfservice import pages as portal_pages
@@ -60,6 +62,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     imports_pages.router,
     law_api.router,
     law_pages.router,
+    statements_api.router,
+    statements_pages.router,
     cash_api.router,
     cash_api.webhooks,
     cash_pages.router,
@@ -92,6 +96,7 @@ MENU: tuple[MenuEntry, ...] = (
 
 CARDS: tuple[Card, ...] = (
     Card("ledger", _("Open items"), "ledger:read"),
+    Card("statement", _("Statement of account"), "ledger:read"),
     Card("disputes", _("Disputes"), "disputes:read"),
     Card("payments", _("Payments"), "cash:read"),
     Card("dunning", _("Reminders"), "dunning:read"),

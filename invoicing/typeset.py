@@ -20,6 +20,8 @@ from invoicing.einvoice.facts import writable
 _UNDRAWN = re.compile(r'the text `"((?:[^"\\]|\\.)+)"` could not be displayed')
 _ESCAPED = re.compile(r"\\u\{([0-9a-f]+)\}")
 _ATTEMPTS = 5
+_ENDLESS = re.compile(r"\S{31,}")
+_PIECES = re.compile(r".{1,12}")
 _compiling = threading.Lock()
 
 
@@ -47,6 +49,11 @@ def typeset(template: str, sheet: Mapping[str, Any], inputs: Mapping[str, str], 
                 raise
             shown = _changed(shown, partial(_without, undrawn))
     raise AssertionError("unreachable")
+
+
+def breakable(text: str) -> str:
+    """`text` with places to break words that no line would hold; words that people write are left alone."""
+    return _ENDLESS.sub(lambda found: "\u200b".join(_PIECES.findall(found[0])), text)
 
 
 @cache

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -14,9 +13,7 @@ from ar.core.i18n import marked as _
 from invoicing.einvoice.facts import SIREN, DocumentFacts, Party
 from invoicing.einvoice.words import Say
 from invoicing.models import TaxCategory
-
-_ENDLESS = re.compile(r"\S{31,}")
-_PIECES = re.compile(r".{1,12}")
+from invoicing.typeset import breakable
 
 
 def sheet(facts: DocumentFacts, say: Say, *, qr: str | None) -> dict[str, Any]:
@@ -29,17 +26,18 @@ def sheet(facts: DocumentFacts, say: Say, *, qr: str | None) -> dict[str, Any]:
         "kind": kind,
         "number": facts.number,
         "issued": [facts.issue_on.year, facts.issue_on.month, facts.issue_on.day],
+        "logo": None,
         "seller": {
-            "name": _breakable(facts.seller.name),
+            "name": breakable(facts.seller.name),
             "lines": _lines_of(facts.seller, facts, say, with_contact=True),
         },
         "buyer": {
             "label": say(_("Billed to") if facts.is_invoice else _("Credited to")),
-            "name": _breakable(facts.buyer.name),
+            "name": breakable(facts.buyer.name),
             "lines": _lines_of(facts.buyer, facts, say, with_contact=False),
         },
         "facts": list(_facts(facts, say)),
-        "note": _breakable("\n".join(note.text for note in facts.notes if not note.subject)),
+        "note": breakable("\n".join(note.text for note in facts.notes if not note.subject)),
         "columns": [say(_("Description")), say(_("Quantity")), say(_("Unit price")), say(_("VAT")), say(_("Net"))],
         "rows": list(_rows(facts)),
         "taxes": {"heads": [say(_("VAT rate")), say(_("Net")), say(_("Tax"))], "rows": list(_taxes(facts))},
@@ -56,11 +54,6 @@ def sheet(facts: DocumentFacts, say: Say, *, qr: str | None) -> dict[str, Any]:
     }
 
 
-def _breakable(text: str) -> str:
-    """`text` with places to break words that no line would hold; words that people write are left alone."""
-    return _ENDLESS.sub(lambda found: "\u200b".join(_PIECES.findall(found[0])), text)
-
-
 def _money(facts: DocumentFacts, minor: int) -> str:
     return money.localized(minor, facts.currency, facts.language)
 
@@ -72,7 +65,7 @@ def _lines_of(party: Party, facts: DocumentFacts, say: Say, *, with_contact: boo
         country = str(Locale(facts.language).territories.get(party.country, party.country))
     contact = " · ".join(part for part in (party.email, party.phone) if part) if with_contact else ""
     written = (party.street, place, country, *_numbers(party, facts, say), contact)
-    return [_breakable(line) for line in written if line]
+    return [breakable(line) for line in written if line]
 
 
 def _numbers(party: Party, facts: DocumentFacts, say: Say) -> list[str]:
@@ -99,16 +92,16 @@ def _facts(facts: DocumentFacts, say: Say) -> Iterator[list[str]]:
         yield [say(_("Corrects invoice")), facts.corrects.number]
         yield [say(_("of")), day(facts.corrects.issue_on)]
     if facts.purchase_order:
-        yield [say(_("Purchase order")), _breakable(facts.purchase_order)]
+        yield [say(_("Purchase order")), breakable(facts.purchase_order)]
     if facts.buyer_reference:
-        yield [say(_("Your reference")), _breakable(facts.buyer_reference)]
+        yield [say(_("Your reference")), breakable(facts.buyer_reference)]
 
 
 def _rows(facts: DocumentFacts) -> Iterator[list[str]]:
     least = money.exponent(facts.currency)
     for line in facts.lines:
         yield [
-            _breakable(line.description),
+            breakable(line.description),
             _decimal(line.quantity_millionths, 0, facts.language),
             _decimal(line.unit_price_millionths, least, facts.language),
             _rate(line.category, line.rate_bp, facts.language),
