@@ -50,12 +50,19 @@ def account(session: Session, code: str, language: str, name: str = "Nordlicht")
 
 
 def posted(
-    session: Session, entity_id: int, account_id: int, kind: EntryKind, minor: int, days: int, **more: str
+    session: Session,
+    entity_id: int,
+    account_id: int,
+    kind: EntryKind,
+    minor: int,
+    days: int,
+    reference: str,
+    currency: str = "EUR",
 ) -> int:
     """One entry `days` days before today."""
-    on, currency = TODAY - timedelta(days=days), more.pop("currency", "EUR")
+    on = TODAY - timedelta(days=days)
     due = on + timedelta(days=20) if kind is EntryKind.INVOICE else None
-    given = Posting(entity_id, account_id, kind, minor, currency, on, due_on=due, source="test", **more)
+    given = Posting(entity_id, account_id, kind, minor, currency, on, due_on=due, source="test", reference=reference)
     return post(session, [given], now=NOW)[0]
 
 
