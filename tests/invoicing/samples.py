@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 from ar.core.files import StoredFile
 from ar.core.money import Money
 from ar.core.tabular import FileError
 from ar.core.web import Page
-from ar.customers.models import Account, LegalEntity
+from ar.customers.models import LegalEntity
 from ar.ledger.models import EntryKind, OpenItem
 from invoicing.documents import Detail, Standing
 from invoicing.einvoice.find import DocumentFile
@@ -221,7 +222,7 @@ def shown(found: Detail, standing: Standing, may_credit: bool, **more: Any) -> d
 
 
 SAMPLES: dict[str, dict[str, Any]] = {
-    "console/invoicing/_statement.html": {"account": Account(id=7), "since": NOW.date(), "until": NOW.date()},
+    "console/invoicing/_statement.html": {"account": SimpleNamespace(id=7), "since": NOW.date(), "until": NOW.date()},
     "console/invoicing/list.html": {
         "found": Page(items=ITEMS, next_cursor="abc"),
         "names": {7: "Nordlicht & Co"},
