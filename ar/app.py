@@ -32,6 +32,8 @@ from invoicing import api as invoicing_api
 from invoicing import pages as invoicing_pages
 from invoicing.einvoice import api as einvoice_api
 from invoicing.einvoice import pages as einvoice_pages
+from invoicing.einvoice.read import api as einvoice_read_api
+from invoicing.einvoice.read import pages as einvoice_read_pages
 from invoicing.exports import api as exports_api
 from invoicing.imports import api as imports_api
 from invoicing.imports import pages as imports_pages
@@ -57,6 +59,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     invoicing_pages.router,
     einvoice_api.router,
     einvoice_pages.router,
+    einvoice_read_api.router,  # before the imports, whose paths would take its own for an id
+    einvoice_read_pages.router,
     imports_api.router,
     exports_api.router,
     imports_pages.router,
