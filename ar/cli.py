@@ -153,7 +153,7 @@ def import_einvoices(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Take in electronic invoices made elsewhere. The same file again changes nothing; one that is refused ends in 1."""
+    """Take in electronic invoices made elsewhere. The same file again changes nothing; with one refused, ends in 1."""
     from invoicing.einvoice.read.command import run
 
     taken = run(ready(), files, account=account, create_accounts=create_accounts, as_json=as_json, out=out)

@@ -15,6 +15,7 @@ from ar.customers.models import LegalEntity
 from ar.ledger.models import EntryKind, OpenItem
 from invoicing.documents import Detail, Standing
 from invoicing.einvoice.find import DocumentFile
+from invoicing.einvoice.read.told import refused
 from invoicing.imports.profiles import FIELDS
 from invoicing.law.caps import LawWarning
 from invoicing.law.interest import Segment
@@ -273,5 +274,6 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "error": FileError("The file is empty."),
         "may_import": True,
     },
+    "console/invoicing/einvoice_refused.html": {"error": refused("BR-1: an invoice…", "BR-2: an invoice…")},
     "console/invoicing/import.html": {"batch": BATCH, "refusals": [REFUSAL]},
 }

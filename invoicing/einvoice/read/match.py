@@ -118,7 +118,7 @@ def _accounts(session: Session, given: dict[str, str]) -> dict[str, set[int]]:
 
 
 def new_account(party: ToldParty, *, currency: str, language: str) -> AccountDraft:
-    """The account to open for a buyer that has none. Raises BuyerUnknownError where it has no number to be called by."""
+    """The account to open for a buyer that has none. Raises BuyerUnknownError where no number can be its code."""
     given = numbers_of(party)
     code = given.get("code") or given.get("siret") or given.get("siren") or given.get("vat") or given.get("gln")
     if not code:
