@@ -39,6 +39,8 @@ from invoicing.imports import api as imports_api
 from invoicing.imports import pages as imports_pages
 from invoicing.law import api as law_api
 from invoicing.law import pages as law_pages
+from invoicing.logos import api as logos_api
+from invoicing.logos import pages as logos_pages
 from invoicing.statements import api as statements_api
 from invoicing.statements import pages as statements_pages
 from prediction import api as prediction_api
@@ -66,6 +68,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     imports_pages.router,
     law_api.router,
     law_pages.router,
+    logos_api.router,
+    logos_pages.router,
     statements_api.router,
     statements_pages.router,
     cash_api.router,
@@ -93,6 +97,7 @@ MENU: tuple[MenuEntry, ...] = (
     MenuEntry("/forecast", _("Forecast"), "prediction:read"),
     MenuEntry("/admin/users", _("Users"), "users:read"),
     MenuEntry("/admin/api-keys", _("API keys"), "keys:write"),
+    MenuEntry("/admin/legal-entities", _("Legal entities"), "users:read"),
     MenuEntry("/admin/late-payment-law", _("Late payment law"), "law:read"),
     MenuEntry("/admin/jobs", _("Jobs"), "audit:read"),
     MenuEntry("/admin/audit", _("Audit trail"), "audit:read"),

@@ -25,10 +25,15 @@ _PIECES = re.compile(r".{1,12}")
 _compiling = threading.Lock()
 
 
+class TypesetError(Exception):
+    """No page can be made of what was given: what Typst says of it."""
+
+
 def typeset(template: str, sheet: Mapping[str, Any], inputs: Mapping[str, str], *, made_at: datetime) -> bytes:
     """The PDF of templates/documents/`template`.typ, whose `sys.inputs` are `sheet`, as JSON, and `inputs`.
 
     Typst refuses, in PDF/A, text that no font draws, and says which: that is replaced, and the page tried again.
+    Raises TypesetError.
     """
     import typst
 
@@ -46,7 +51,7 @@ def typeset(template: str, sheet: Mapping[str, Any], inputs: Mapping[str, str], 
         except typst.TypstError as error:
             undrawn = {_unescaped(found) for found in _UNDRAWN.findall(error.diagnostic)}
             if not undrawn or attempt == _ATTEMPTS - 1:
-                raise
+                raise TypesetError(error.diagnostic) from error
             shown = _changed(shown, partial(_without, undrawn))
     raise AssertionError("unreachable")
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import Any
 
 from ar.core.errors import DomainError, Fault
 from ar.ledger.items import ItemState
@@ -35,7 +36,7 @@ class StatementTooLongError(DomainError):
 @dataclass(frozen=True)
 class Section:
     """One account with one seller in one currency. `aged` is what is owed by days late (see ar/ledger/ageing.py),
-    `credits` what the customer has in credit, zero or below."""
+    `credits` what the customer has in credit, zero or below; `logo` is as the templates take it."""
 
     seller_code: str
     seller: Party
@@ -47,6 +48,7 @@ class Section:
     aged: tuple[int, ...]
     credits: int
     bank: Bank | None = None
+    logo: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)

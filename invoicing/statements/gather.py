@@ -7,7 +7,7 @@ from datetime import date
 
 from sqlmodel import Session, col, select
 
-from ar.core.render import Renderer
+from ar.core.kernel import Kernel
 from ar.customers.accounts import account, identifiers_of
 from ar.customers.entities import entities
 from ar.customers.models import Account, BankAccount
@@ -16,11 +16,12 @@ from ar.ledger.items import ItemState, open_items
 from ar.ledger.statement import Statement, statements
 from invoicing.einvoice import parties
 from invoicing.einvoice.facts import Bank
+from invoicing.logos.change import logos_for
 from invoicing.statements.facts import Section, Show, StatementFacts, check_period
 
 
 def gather(
-    session: Session, renderer: Renderer, account_id: int, *, since: date, until: date, show: Show
+    session: Session, kernel: Kernel, account_id: int, *, since: date, until: date, show: Show
 ) -> StatementFacts:
     """The facts of an account's statement: a section for each seller and currency that moved or stood open.
 
@@ -38,6 +39,8 @@ def gather(
     found = statements(session, account_id, since=since, until=until) or _nothing(
         buying, min((i for i in sellers if i), default=0), since, until
     )
+    names = {told.entity_id: sellers[told.entity_id].name for told in found}
+    logos = logos_for(session, kernel.settings.files, names)
     nothing = AgeingRow(account_id, 0, "", (0,) * (len(BOUNDS) + 1), 0)
     sections = []
     for told in found:
@@ -54,12 +57,13 @@ def gather(
             aged=row.buckets,
             credits=row.credits,
             bank=banks.get(pair),
+            logo=logos.get(told.entity_id),
         )
         sections.append(section)
     return StatementFacts(
         account_code=buying.code,
         customer=parties.buyer(buying, identifiers_of(session, account_id)),
-        language=renderer.language(buying.language),
+        language=kernel.renderer.language(buying.language),
         since=since,
         until=until,
         show=show,

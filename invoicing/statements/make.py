@@ -60,7 +60,7 @@ def make_statement(
     Raises AccountNotFoundError, StatementPeriodError, StatementTooLongError for pages without end, NoSellerError.
     """
     with kernel.database.reading() as session:
-        facts = gather(session, kernel.renderer, account_id, since=since, until=until, show=show)
+        facts = gather(session, kernel, account_id, since=since, until=until, show=show)
     if not facts.sections:
         raise NoSellerError("There is no legal entity yet: found one first")
     say = partial(kernel.renderer.text, language=facts.language)

@@ -39,7 +39,7 @@ def _section(facts: StatementFacts, section: Section, say: Say) -> dict[str, Any
     seller = section.seller
     in_credit = section.closing_minor < 0
     return {
-        "logo": None,
+        "logo": section.logo,
         "seller": {"name": breakable(seller.name), "lines": _lines_of(seller, facts, section, say)},
         "buyer": {
             "label": say(_("Made out to")),

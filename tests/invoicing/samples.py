@@ -222,7 +222,19 @@ def shown(found: Detail, standing: Standing, may_credit: bool, **more: Any) -> d
     return given | more
 
 
+BANK = SimpleNamespace(iban="FR1420041010050500013M02606", bic=None, holder="A", currency="EUR")
+
 SAMPLES: dict[str, dict[str, Any]] = {
+    "console/invoicing/sellers.html": {
+        "sellers": [SELLER],
+        "banks": {
+            SELLER.id: [SimpleNamespace(iban="FR1420041010050500013M02606", bic=None, holder="A", currency="EUR")]
+        },
+        "logos": {SELLER.id: SimpleNamespace(width=600, height=200)},
+        "may_change": True,
+    },
+    "console/invoicing/sellers.html#empty": {"sellers": [], "banks": {}, "logos": {}, "may_change": False},
+    "console/invoicing/sellers.html#bare": {"sellers": [SELLER], "banks": {}, "logos": {}, "may_change": False},
     "console/invoicing/_statement.html": {"account": SimpleNamespace(id=7), "since": NOW.date(), "until": NOW.date()},
     "console/invoicing/list.html": {
         "found": Page(items=ITEMS, next_cursor="abc"),
