@@ -32,7 +32,7 @@ def read_cii(root: etree._Element) -> ToldInvoice:
     currency = values.known_currency(settlement.text("ram:InvoiceCurrencyCode"))
     kind, stage = values.kind(top.text("rsm:ExchangedDocument/ram:TypeCode"))
     process = top.text("rsm:ExchangedDocumentContext/ram:BusinessProcessSpecifiedDocumentContextParameter/ram:ID")
-    supply = SupplyKind.SERVICES if process.startswith("S") else SupplyKind.GOODS
+    supply, stage = values.frame(process, stage)
     items = trade.all("ram:IncludedSupplyChainTradeLineItem")
     referenced = "ram:InvoiceReferencedDocument/ram:IssuerAssignedID"
     return ToldInvoice(

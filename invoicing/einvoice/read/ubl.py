@@ -28,7 +28,7 @@ def read_ubl(root: etree._Element) -> ToldInvoice:
     currency = values.known_currency(top.text("cbc:DocumentCurrencyCode"))
     kind, stage = values.kind(top.text(f"cbc:{name}TypeCode"))
     due = top.text("cbc:DueDate") or top.text("cac:PaymentMeans/cbc:PaymentDueDate")
-    supply = SupplyKind.SERVICES if top.text("cbc:ProfileID").startswith("S") else SupplyKind.GOODS
+    supply, stage = values.frame(top.text("cbc:ProfileID"), stage)
     order = top.text("cac:OrderReference/cbc:ID")
     return ToldInvoice(
         syntax=FileFormat.UBL,

@@ -8,11 +8,12 @@ from fractions import Fraction
 
 from ar.core.money import MAX_MINOR, CurrencyError, exponent
 from invoicing.einvoice.read.told import refused
-from invoicing.models import DocumentKind, InvoiceStage, TaxCategory
+from invoicing.models import DocumentKind, InvoiceStage, SupplyKind, TaxCategory
 from invoicing.totals import MILLION, half_up
 
 _DECIMAL = re.compile(r"([+-]?)(\d{1,18})(?:\.(\d{1,18}))?", re.ASCII)
 _ISO_DAY = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})(?:Z|[+-]\d\d:\d\d)?", re.ASCII)
+_FRAME = re.compile(r"[BSM]\d", re.ASCII)
 _LARGEST = 10**15
 """Of quantities and prices in millionths."""
 
@@ -31,6 +32,18 @@ def kind(code: str) -> tuple[DocumentKind, InvoiceStage]:
     if code not in KINDS:
         raise refused(f"type {code[:10]!r} [BT-3] is neither an invoice nor a credit note that is taken in")
     return KINDS[code]
+
+
+def frame(process: str, stage: InvoiceStage) -> tuple[SupplyKind, InvoiceStage]:
+    """What is supplied, and at which stage, by the frame of billing of the French reform, such as 'S1' [BT-23].
+
+    Another process says nothing of either; a frame for goods and services says not which line is which.
+    """
+    if not _FRAME.fullmatch(process):
+        return SupplyKind.GOODS, stage
+    final = process.endswith("4") and stage is InvoiceStage.STANDARD
+    supply = SupplyKind.SERVICES if process.startswith("S") else SupplyKind.GOODS
+    return supply, InvoiceStage.FINAL if final else stage
 
 
 def known_currency(code: str) -> str:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import date
 from io import BytesIO, StringIO
 from pathlib import Path
+from typing import Any
 
 import pikepdf
 import pytest
@@ -27,16 +28,25 @@ from ar.customers.entities import EntityDraft, found_entity
 from ar.customers.models import Account
 from ar.ledger.items import open_items
 from invoicing.einvoice.cii import build_cii
-from invoicing.einvoice.facts import DocumentFacts
+from invoicing.einvoice.facts import AdjustmentFacts, DocumentFacts, LineFacts, Period
 from invoicing.einvoice.read.command import run
 from invoicing.einvoice.read.match import BuyerUnknownError
 from invoicing.einvoice.read.original import opened
 from invoicing.einvoice.read.reckon import reckoned
 from invoicing.einvoice.read.take import NumberTakenError, Outcome, Taken, examine, take_in
-from invoicing.einvoice.read.told import EInvoiceRefusedError, ToldInvoice
-from invoicing.einvoice.ubl import build_ubl
-from invoicing.models import DocumentKind, FileFormat, Invoice, InvoiceFile, InvoiceLine, InvoiceTax, TaxCategory
-from invoicing.totals import Line
+from invoicing.einvoice.read.told import EInvoiceRefusedError, ToldInvoice, ToldLine
+from invoicing.einvoice.ubl import build_ubl, claims_peppol
+from invoicing.models import (
+    DocumentKind,
+    FileFormat,
+    Invoice,
+    InvoiceFile,
+    InvoiceLine,
+    InvoiceStage,
+    InvoiceTax,
+    TaxCategory,
+)
+from invoicing.totals import Adjustment, Line
 from tests.invoicing.einvoice.make import BUYER, facts, of_category
 from tests.invoicing.einvoice.test_pdf import page
 from tests.invoicing.make import NOW, TODAY, line
@@ -60,13 +70,28 @@ def same(told: ToldInvoice, written: DocumentFacts) -> None:
         assert (party.postcode, party.city) == (was.postcode, was.city)
         assert party.vat_number == (was.vat_number if written.taxable else "")
         assert {was.registration, was.endpoint} - {None} <= set(party.numbers)
-    assert [
-        (one.line.description, one.line.quantity_millionths, one.line.unit_price_millionths, one.net_minor)
-        for one in told.lines
-    ] == [
-        (" ".join(one.description.split()), one.quantity_millionths, one.unit_price_millionths, one.net_minor)
+    assert told.order_reference == written.order_reference
+    if told.syntax is FileFormat.CII or not claims_peppol(written):  # Peppol has a process of its own
+        assert told.stage is written.stage
+    assert (told.period_from, told.period_to) == (
+        (written.period.first, written.period.last) if written.period else (None, None)
+    )
+    assert [as_facts(one) for one in told.lines] == [
+        replace(one, position=0, description=" ".join(one.description.split()), adjustments=bare(one.adjustments))
         for one in written.lines
     ]
+    assert [
+        AdjustmentFacts(
+            one.adjustment.charge,
+            one.adjustment.reason,
+            None,
+            0,
+            one.adjustment.amount_minor or 0,
+            one.tax.category,
+            one.tax.rate_bp,
+        )
+        for one in told.adjustments
+    ] == list(bare(written.adjustments))
     assert {(t.category, t.rate_bp, t.net_minor, t.tax_minor) for t in told.taxes} == {
         (t.category, t.rate_bp, t.net_minor, t.tax_minor) for t in written.taxes
     }
@@ -78,6 +103,36 @@ def same(told: ToldInvoice, written: DocumentFacts) -> None:
     )
 
 
+def as_facts(told: ToldLine) -> LineFacts:
+    one = told.line
+    return LineFacts(
+        0,
+        one.description,
+        one.quantity_millionths,
+        one.unit_price_millionths,
+        one.category,
+        one.rate_bp,
+        told.net_minor,
+        one.unit,
+        one.item_code,
+        one.order_line,
+        Period(one.period_from, one.period_to) if one.period_from or one.period_to else None,
+        tuple(
+            AdjustmentFacts(a.charge, a.reason, None, 0, a.amount_minor or 0, one.category, one.rate_bp)
+            for a in one.adjustments
+        ),
+        one.supply,
+    )
+
+
+def bare(adjustments: tuple[AdjustmentFacts, ...]) -> tuple[AdjustmentFacts, ...]:
+    """As an amount alone: that it was a percentage, and of what, is not read."""
+    return tuple(replace(one, percent_bp=None, base_minor=0) for one in adjustments)
+
+
+ADJUSTMENTS = st.builds(
+    Adjustment, st.just("Season"), percent_bp=st.integers(1, 5_000), amount_minor=st.none(), charge=st.booleans()
+)
 LINES = st.builds(
     Line,
     st.text(st.characters(codec="utf-8", exclude_categories=["C"]), min_size=1).filter(str.strip),
@@ -85,6 +140,12 @@ LINES = st.builds(
     st.integers(1, 10**11),
     st.just(TaxCategory.STANDARD),
     st.sampled_from((2000, 1000, 550, 210)),
+    st.lists(ADJUSTMENTS, max_size=2).map(tuple),
+    st.sampled_from(("C62", "HUR", "KGM")),
+    st.sampled_from(("", "SKU-1")),
+    st.sampled_from(("", "10")),
+    st.sampled_from((None, date(2026, 2, 1))),
+    st.sampled_from((None, date(2026, 2, 28))),
 )
 
 
@@ -93,12 +154,25 @@ LINES = st.builds(
     currency=st.sampled_from(("EUR", "USD", "JPY")),
     kind=st.sampled_from(DocumentKind),
     syntax=st.sampled_from(tuple(WRITERS)),
+    adjustments=st.lists(ADJUSTMENTS, max_size=2),
+    period=st.sampled_from((None, Period(date(2026, 2, 1), date(2026, 2, 28)), Period(None, date(2026, 2, 28)))),
+    stage=st.sampled_from(InvoiceStage),
 )
 def test_what_we_write_is_read_back_equal(
-    renderer: Renderer, lines: list[Line], currency: str, kind: DocumentKind, syntax: FileFormat
+    renderer: Renderer,
+    lines: list[Line],
+    currency: str,
+    kind: DocumentKind,
+    syntax: FileFormat,
+    adjustments: list[Adjustment],
+    period: Period | None,
+    stage: InvoiceStage,
 ) -> None:
     lines.append(line("1", "1000"))  # adds up to more than zero
-    written = facts(renderer, *lines, currency=currency, kind=kind)
+    more: dict[str, Any] = {"period": period, "order_reference": "SO-7"}
+    if kind is DocumentKind.INVOICE:
+        more["stage"] = stage
+    written = facts(renderer, *lines, currency=currency, kind=kind, adjustments=adjustments, **more)
     same(read(WRITERS[syntax](written)), written)
 
 
