@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from io import BytesIO, StringIO
@@ -15,6 +16,7 @@ import pikepdf
 import pytest
 from hypothesis import given as drawn
 from hypothesis import strategies as st
+from lxml import etree
 from rich.console import Console
 from sqlmodel import col, select
 
@@ -174,6 +176,25 @@ def test_what_we_write_is_read_back_equal(
         more["stage"] = stage
     written = facts(renderer, *lines, currency=currency, kind=kind, adjustments=adjustments, **more)
     same(read(WRITERS[syntax](written)), written)
+
+
+SPOILED = ("", "-1", "1e9", "٣", "x" * 3000, "9" * 17, "0.0000001", "2026-02-30", "\u202e", "AE", "100.01")
+
+
+@drawn(syntax=st.sampled_from(tuple(WRITERS)), data=st.data())
+def test_whatever_a_text_in_it_says_it_is_read_or_refused(
+    renderer: Renderer, syntax: FileFormat, data: st.DataObject
+) -> None:
+    discount = Adjustment("Season", percent_bp=500)
+    given = facts(renderer, line("2", "450"), adjustments=[discount], kind=data.draw(st.sampled_from(DocumentKind)))
+    root = etree.fromstring(WRITERS[syntax](given))
+    elements = [one for one in root.iter() if isinstance(one.tag, str) and one is not root]
+    for one in data.draw(st.lists(st.sampled_from(elements), min_size=1, max_size=3)):
+        one.text = data.draw(st.sampled_from(SPOILED))
+        if data.draw(st.booleans()) and (parent := one.getparent()) is not None:
+            parent.remove(one)
+    with suppress(EInvoiceRefusedError):
+        reckoned(read(etree.tostring(root)))
 
 
 @pytest.mark.parametrize("category", TaxCategory)
