@@ -31,6 +31,7 @@ MODELS = (
     "dunning.models",
     "invoicing.billing.models",
     "invoicing.law.models",
+    "invoicing.logos.models",
     "invoicing.models",
     "invoicing.orders.models",
     "prediction.models",
