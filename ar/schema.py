@@ -28,6 +28,7 @@ MODELS = (
     "ar.disputes.models",
     "ar.ledger.models",
     "dunning.models",
+    "invoicing.delivery.models",
     "invoicing.models",
     "prediction.models",
 )
