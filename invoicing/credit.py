@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, datetime
 
 from sqlalchemy import func, select
 from sqlmodel import Session, col
-from sqlmodel import select as pick
 
 from ar.core.db import among
 from ar.core.errors import ConflictError, Fault
 from ar.core.money import plain
 from ar.ledger.allocate import Share, allocate, locked_items
 from ar.ledger.models import Entry, EntryKind
+from invoicing.credited import Credited, whole
 from invoicing.documents import document_of, entry_ids_of
-from invoicing.issue import InvoiceError, issue_document
-from invoicing.models import DocumentKind, Invoice, InvoiceLine, InvoiceState
-from invoicing.terms import Instalment
-from invoicing.totals import Line, totals
+from invoicing.draft import InvoiceError, Prepared
+from invoicing.issue import issue_correction
+from invoicing.models import DocumentKind, Invoice, InvoiceState
+from invoicing.totals import totals
 
 CREDIT_SERIES = "CN"
 
@@ -34,12 +33,12 @@ def credit(
     entry_id: int,
     *,
     reason: str,
-    lines: Sequence[Line] | None,
+    part: Credited | None = None,
     by: str,
     today: date,
     now: datetime,
 ) -> Invoice:
-    """The credit note just issued against the invoice of ledger entry `entry_id`; without `lines`, for all of it.
+    """The credit note just issued against the invoice of ledger entry `entry_id`; without `part`, for all of it.
 
     What is still open of the invoice is settled by it: of one in instalments the one named first, then the others as
     they fall due. The rest stays in the customer's credit. Raises ItemNotFoundError, InvoiceError, TotalsError,
@@ -56,9 +55,8 @@ def credit(
     if session.connection().execute(taken_back).first() is not None:
         raise ConflictError(f"Invoice {number} was reversed: there is nothing left to credit")
     credited = credited_minor(session, entry_ids[0])
-    if lines is None:
-        lines = _all_lines(session, corrected, number, credited)
-    sums = totals(lines, item["currency"])
+    part = part or _whole(session, corrected, number, credited)
+    sums = totals(part.lines, item["currency"], part.adjustments)
     left = sum(one["amount_minor"] for one in items.values()) - credited
     if sums.total_minor > left:
         told = plain(left, item["currency"])
@@ -80,11 +78,14 @@ def credit(
         total_minor=sums.total_minor,
         buyer_reference=corrected.buyer_reference if corrected else "",
         purchase_order=corrected.purchase_order if corrected else "",
+        order_reference=corrected.order_reference if corrected else "",
         note=reason,
         corrects_entry_id=entry_ids[0],
         created_at=now,
+        created_by=by,
     )
-    issued = issue_document(session, document, lines, sums, [Instalment(day, sums.total_minor)], by=by, now=now)
+    prepared = Prepared(document, part.lines, sums)
+    issued = issue_correction(session, prepared, rate_on=item["effective_on"], by=by, now=now)
     assert issued.entry_id is not None
     shares, rest = [], issued.total_minor
     for debit_id in sorted(entry_ids, key=lambda one: one != entry_id):
@@ -104,22 +105,11 @@ def credited_minor(session: Session, entry_id: int) -> int:
     return int(session.connection().execute(query).scalar_one())
 
 
-def _all_lines(session: Session, document: Invoice | None, number: str, credited: int) -> list[Line]:
+def _whole(session: Session, document: Invoice | None, number: str, credited: int) -> Credited:
     if credited:
-        message = "part of the invoice was credited before: give the lines to credit"
+        message = "part of the invoice was credited before: say which lines, or how much, to credit"
         raise InvoiceError(f"Invoice {number} was not credited: {message}", faults=[Fault("/lines", message)])
     if document is None:
         message = "it was imported without its lines: give the lines to credit"
         raise InvoiceError(f"Invoice {number} was not credited: {message}", faults=[Fault("/lines", message)])
-    of_it = col(InvoiceLine.invoice_id) == document.id
-    found = session.exec(pick(InvoiceLine).where(of_it).order_by(col(InvoiceLine.position)))
-    return [
-        Line(
-            line.description,
-            line.quantity_millionths,
-            line.unit_price_millionths,
-            line.tax_category,
-            line.tax_rate_bp,
-        )
-        for line in found
-    ]
+    return whole(session, document)

@@ -17,7 +17,15 @@ from sqlmodel.sql.expression import SelectOfScalar
 from ar.core.db import among
 from ar.core.errors import NotFoundError
 from ar.ledger.models import Entry, EntryKind, OpenItem
-from invoicing.models import Invoice, InvoiceInstalment, InvoiceLine, InvoiceTax
+from invoicing.models import (
+    Invoice,
+    InvoiceAdjustment,
+    InvoiceInstalment,
+    InvoiceLine,
+    InvoicePreceding,
+    InvoiceState,
+    InvoiceTax,
+)
 from invoicing.terms import DiscountWindow, discount_windows, parse
 
 KINDS = (EntryKind.INVOICE, EntryKind.CREDIT_NOTE)
@@ -34,11 +42,21 @@ class InvoiceNotFoundError(NotFoundError):
 
 
 @dataclass(frozen=True)
+class Corrected:
+    """The invoice that a credit note corrects: its id, number and day."""
+
+    entry_id: int
+    number: str
+    issue_on: date
+
+
+@dataclass(frozen=True)
 class Detail:
     """One invoice or credit note. `document` and its parts are there when it was issued here.
 
     `items` are what it is in the ledger: one for each due date, the first one first. `credit_notes` are those that
-    correct it; `source` says where the ledger's entry came from.
+    correct it and `corrects` what it corrects itself; `preceding` the documents it follows, such as deposits, and
+    `following` those that follow it. `source` says where the ledger's entry came from.
     """
 
     items: Sequence[OpenItem]
@@ -47,6 +65,10 @@ class Detail:
     lines: Sequence[InvoiceLine]
     taxes: Sequence[InvoiceTax]
     credit_notes: Sequence[Invoice]
+    adjustments: Sequence[InvoiceAdjustment] = ()
+    corrects: Corrected | None = None
+    preceding: Sequence[Invoice] = ()
+    following: Sequence[Invoice] = ()
 
     @property
     def item(self) -> OpenItem:
@@ -158,6 +180,45 @@ def discounts_of(document: Invoice | None) -> tuple[DiscountWindow, ...]:
     return discount_windows(parse(document.terms), document.issue_on, document.total_minor)
 
 
+def corrected(session: Session, document: Invoice) -> Corrected | None:
+    """The invoice that a credit note corrects, issued here or imported; None for an invoice."""
+    if document.corrects_entry_id is None:
+        return None
+    entry = session.exec(select(Entry).where(col(Entry.id) == document.corrects_entry_id)).one()
+    original = document_of(session, document.corrects_entry_id)
+    number = (original.number if original else None) or entry.reference
+    return Corrected(document.corrects_entry_id, number, entry.effective_on)
+
+
+def preceding_of(session: Session, document: Invoice) -> Sequence[Invoice]:
+    """The documents that one follows, in the order of their days."""
+    before = InvoicePreceding
+    query = select(Invoice).join(before, col(before.preceding_id) == col(Invoice.id))
+    return session.exec(
+        query.where(col(before.invoice_id) == document.id).order_by(col(Invoice.issue_on), col(Invoice.id))
+    ).all()
+
+
+def following(session: Session, document: Invoice) -> Sequence[Invoice]:
+    """The issued documents that follow one, such as the final invoice that takes a deposit off."""
+    after = InvoicePreceding
+    query = select(Invoice).join(after, col(after.invoice_id) == col(Invoice.id))
+    of_it = (col(after.preceding_id) == document.id, col(Invoice.state) == InvoiceState.ISSUED)
+    return session.exec(query.where(*of_it).order_by(col(Invoice.id))).all()
+
+
+def adjustments_of(session: Session, document: Invoice) -> Sequence[InvoiceAdjustment]:
+    """The allowances and charges of a document and of its lines, in order."""
+    of_it = col(InvoiceAdjustment.invoice_id) == document.id
+    return session.exec(select(InvoiceAdjustment).where(of_it).order_by(col(InvoiceAdjustment.position))).all()
+
+
+def lines_of(session: Session, document: Invoice) -> Sequence[InvoiceLine]:
+    """The lines of a document, in order."""
+    of_it = col(InvoiceLine.invoice_id) == document.id
+    return session.exec(select(InvoiceLine).where(of_it).order_by(col(InvoiceLine.position))).all()
+
+
 def detail(session: Session, entry_id: int) -> Detail:
     """The invoice or credit note that a ledger entry is of, whole. Raises InvoiceNotFoundError."""
     item = session.get(OpenItem, entry_id)
@@ -166,14 +227,22 @@ def detail(session: Session, entry_id: int) -> Detail:
     source = session.exec(select(Entry.source).where(col(Entry.id) == entry_id)).one()
     document = document_of(session, entry_id)
     items: Sequence[OpenItem] = (item,)
-    lines: Sequence[InvoiceLine] = ()
     taxes: Sequence[InvoiceTax] = ()
     if document is not None:
-        of_it = col(InvoiceLine.invoice_id) == document.id
-        lines = session.exec(select(InvoiceLine).where(of_it).order_by(col(InvoiceLine.position))).all()
         taxes = session.exec(select(InvoiceTax).where(col(InvoiceTax.invoice_id) == document.id)).all()
         part = InvoiceInstalment
         parts = select(OpenItem).join(part, col(part.entry_id) == col(OpenItem.entry_id))
         items = session.exec(parts.where(col(part.invoice_id) == document.id).order_by(col(part.position))).all()
     notes = select(Invoice).where(col(Invoice.corrects_entry_id) == items[0].entry_id).order_by(col(Invoice.id))
-    return Detail(items, source, document, lines, taxes, session.exec(notes).all())
+    return Detail(
+        items=items,
+        source=source,
+        document=document,
+        lines=lines_of(session, document) if document else (),
+        adjustments=adjustments_of(session, document) if document else (),
+        taxes=taxes,
+        credit_notes=session.exec(notes.where(col(Invoice.state) == InvoiceState.ISSUED)).all(),
+        corrects=corrected(session, document) if document else None,
+        preceding=preceding_of(session, document) if document else (),
+        following=following(session, document) if document else (),
+    )

@@ -1,219 +1,219 @@
-"""Issuing: lines become a numbered document that never changes and an entry in the ledger, in one transaction."""
+"""Issuing: drafts become numbered documents that never change and entries in the ledger, in one transaction."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from sqlmodel import Session
 
 from ar.core.audit import Act, record
-from ar.core.errors import DomainError, Fault
-from ar.core.money import exponent
-from ar.customers.accounts import account
-from ar.customers.entities import entity
+from ar.core.db import bulk_insert, bulk_update
+from ar.customers.models import LegalEntity
 from ar.ledger.models import EntryKind
 from ar.ledger.post import Posting, post
-from invoicing import terms
+from ar.ledger.rates import rates_over
+from invoicing.draft import InvoiceDraft, Prepared, draft_all, locked_drafts, sellers_of, store_all
 from invoicing.einvoice.want import want_files
-from invoicing.models import DocumentKind, Invoice, InvoiceInstalment, InvoiceLine, InvoiceState, InvoiceTax
-from invoicing.numbering import references, take_number
-from invoicing.terms import DiscountWindow, Instalment, Terms, TermsError, discount_windows, schedule
-from invoicing.totals import Line, Totals, totals
-
-DEFAULT_TERMS = "net 30"
-
-
-class InvoiceError(DomainError):
-    """The invoice cannot be issued as given; the faults say where and why."""
-
-    code = "bad-invoice"
+from invoicing.models import Invoice, InvoiceInstalment, InvoiceState
+from invoicing.numbering import Wanted, references, take_numbers
+from invoicing.terms import DiscountWindow, Instalment, discount_windows, parse, schedule
 
 
 @dataclass(frozen=True)
-class InvoiceDraft:
-    """An invoice to issue. The currency is the account's, the day today, and the terms net 30 when not given.
+class _Due:
+    """A draft that is being issued: on which day, what falls due when, its window of discount, if any, and the day
+    whose exchange rate tells its tax in the seller's currency."""
 
-    `due_on` comes before `terms`, of which it is otherwise counted; it does not go with instalments or a discount.
-    """
+    document: Invoice
+    on: date
+    instalments: Sequence[Instalment]
+    window: DiscountWindow | None
+    rate_on: date
 
-    entity_id: int
-    account_id: int
-    lines: Sequence[Line]
-    currency: str | None = None
-    issue_on: date | None = None
-    due_on: date | None = None
-    supplied_on: date | None = None
-    terms: str = ""
-    series: str = ""
-    buyer_reference: str = ""
-    purchase_order: str = ""
-    note: str = ""
+    @property
+    def kind(self) -> EntryKind:
+        return EntryKind(self.document.kind.value)
 
 
 def issue(session: Session, draft: InvoiceDraft, *, by: str, today: date, now: datetime) -> Invoice:
     """The invoice just issued: numbered, posted to the ledger, and never to change.
 
-    Raises EntityNotFoundError, AccountNotFoundError, TotalsError, TermsError, CurrencyError, SeriesError,
-    OutOfOrderError, or InvoiceError for days that cannot be.
+    Raises EntityNotFoundError, SeriesError, OutOfOrderError, RateMissingError, or what draft_all() does.
     """
-    buyer = account(session, draft.account_id)
-    currency = draft.currency or buyer.currency
-    exponent(currency)
-    issue_on = draft.issue_on or today
-    agreed = _agreed(draft)
-    _check_days(issue_on, draft.due_on or agreed.due_on(issue_on), today=today)
-    sums = totals(draft.lines, currency)
-    whole = Instalment(draft.due_on, sums.total_minor) if draft.due_on else None
-    instalments = (whole,) if whole else schedule(agreed, issue_on, sums.total_minor)
-    document = Invoice(
-        entity_id=draft.entity_id,
-        account_id=draft.account_id,
-        kind=DocumentKind.INVOICE,
-        series=draft.series,
-        issue_on=issue_on,
-        due_on=instalments[-1].due_on,
-        supplied_on=draft.supplied_on,
-        currency=currency,
-        net_minor=sums.net_minor,
-        tax_minor=sums.tax_minor,
-        total_minor=sums.total_minor,
-        terms="" if draft.due_on else str(agreed),
-        buyer_reference=draft.buyer_reference,
-        purchase_order=draft.purchase_order,
-        note=draft.note,
-        created_at=now,
-    )
-    windows = () if whole else discount_windows(agreed, issue_on, sums.total_minor)
-    return issue_document(session, document, draft.lines, sums, instalments, windows[:1], by=by, now=now)
+    [document_id] = draft_all(session, [draft], by=by, today=today, now=now)
+    [document] = locked_drafts(session, [document_id])
+    return _issue_one(session, _due(document, document.issue_on), by=by, now=now)
 
 
-def _agreed(draft: InvoiceDraft) -> Terms:
-    """The terms of the draft, faults pointing at them. Raises TermsError, or InvoiceError beside a due date."""
-    try:
-        agreed = terms.parse(draft.terms or DEFAULT_TERMS)
-    except TermsError as error:
-        raise TermsError(error.message, faults=[Fault("/terms", error.message)]) from None
-    if draft.due_on and (len(agreed.parts) > 1 or agreed.discounts):
-        message = "terms with instalments or a discount say themselves when they fall due: leave the due date out"
-        raise InvoiceError(f"The invoice was not issued: {message}", faults=[Fault("/due_on", message)])
-    return agreed
+def issue_correction(session: Session, prepared: Prepared, *, rate_on: date, by: str, now: datetime) -> Invoice:
+    """The credit note just issued; its tax is told at the exchange rate of the day `rate_on`, that of the invoice."""
+    [document_id] = store_all(session, [prepared])
+    [document] = locked_drafts(session, [document_id])
+    return _issue_one(session, _due(document, document.issue_on, rate_on=rate_on), by=by, now=now)
 
 
-def _check_days(issue_on: date, due_on: date, *, today: date) -> None:
-    faults = []
-    if issue_on > today + timedelta(days=1):
-        faults.append(Fault("/issue_on", "an invoice is not issued ahead of its day: leave it out for today"))
-    if not issue_on <= due_on <= issue_on + timedelta(days=3660):
-        faults.append(Fault("/due_on", "the due date lies on the day of issue or later, by at most ten years"))
-    if faults:
-        raise InvoiceError(f"The invoice was not issued: {faults[0].message}", faults=faults)
+def _issue_one(session: Session, due: _Due, *, by: str, now: datetime) -> Invoice:
+    _issue(session, [due], by=by, now=now)
+    session.refresh(due.document)
+    return due.document
 
 
-def issue_document(
-    session: Session,
-    document: Invoice,
-    lines: Sequence[Line],
-    sums: Totals,
-    instalments: Sequence[Instalment],
-    windows: Sequence[DiscountWindow] = (),
-    *,
-    by: str,
-    now: datetime,
-) -> Invoice:
-    """Store `document` with its lines, give it the next number of its series, post it, and have its files made.
+def issue_all(session: Session, document_ids: Sequence[int], *, by: str, today: date, now: datetime) -> None:
+    """Issue drafts, in that order, as of `today`, or of their own day where that is still to come.
 
-    Each of `instalments`, which make its total, is an entry of the ledger; an open item holds one window of discount,
-    the first. It is written as a draft and then issued: from there on the database refuses any change. Raises
-    SeriesError.
+    Raises InvoiceNotFoundError, IssuedError, EntityNotFoundError, SeriesError, OutOfOrderError, RateMissingError:
+    then none is issued.
     """
-    session.add(document)
-    session.flush()
-    assert document.id is not None
-    session.add_all(
-        InvoiceLine(
-            invoice_id=document.id,
-            position=position,
-            description=line.description,
-            quantity_millionths=line.quantity_millionths,
-            unit_price_millionths=line.unit_price_millionths,
-            tax_category=line.category,
-            tax_rate_bp=line.rate_bp,
-            net_minor=net,
-        )
-        for position, (line, net) in enumerate(zip(lines, sums.lines, strict=True), start=1)
-    )
-    session.add_all(
-        InvoiceTax(
-            invoice_id=document.id,
-            category=tax.category,
-            rate_bp=tax.rate_bp,
-            net_minor=tax.net_minor,
-            tax_minor=tax.tax_minor,
-        )
-        for tax in sums.taxes
-    )
-    session.flush()
-    document.entry_id = _post(session, document, instalments, windows, now=now)[0]
-    document.state, document.issued_at, document.issued_by = InvoiceState.ISSUED, now, by
-    session.flush()
-    after = {
-        "number": document.number,
-        "entry_id": document.entry_id,
-        "total_minor": document.total_minor,
-        "currency": document.currency,
-        "corrects_entry_id": document.corrects_entry_id,
-        "due": [[one.due_on, one.amount_minor] for one in instalments],
-    }
-    act = Act(by, f"{document.kind.value}.issued", f"account:{document.account_id}", {"after": after})
-    record(session, [act], now=now)
-    want_files(session, document.id, now=now)
+    drafts = locked_drafts(session, document_ids)
+    _issue(session, [_due(draft, max(draft.issue_on, today)) for draft in drafts], by=by, now=now)
+    session.expire_all()
+
+
+def adopt(session: Session, prepared: Prepared, number: str, *, by: str, now: datetime) -> Invoice:
+    """A document that was issued elsewhere under `number`, owed from now on as it stands; no files are made of it.
+
+    The caller has seen that the number is not in use.
+    """
+    [document_id] = store_all(session, [prepared])
+    [document] = locked_drafts(session, [document_id])
+    _write(session, [_due(document, document.issue_on)], [number], by=by, now=now)
+    session.refresh(document)
     return document
 
 
-def _post(
-    session: Session,
-    document: Invoice,
-    instalments: Sequence[Instalment],
-    windows: Sequence[DiscountWindow],
-    *,
-    now: datetime,
-) -> list[int]:
-    """Number the document and post its instalments: the ids of their entries, in order."""
-    seller = entity(session, document.entity_id)
-    kind, parts = EntryKind(document.kind.value), len(instalments)
-    series, day = document.series, document.issue_on
-    document.number = take_number(session, seller, kind=kind, series=series, on=day, parts=parts)
-    window = windows[0] if windows else None
-    postings = [
+def _due(document: Invoice, on: date, *, rate_on: date | None = None) -> _Due:
+    """The document issued on a day. One with a due date of its own is due on the day of issue at the earliest."""
+    if not document.terms:
+        whole = Instalment(max(document.due_on, on), document.total_minor)
+        return _Due(document, on, (whole,), None, rate_on or on)
+    agreed = parse(document.terms)
+    windows = discount_windows(agreed, on, document.total_minor)
+    instalments = schedule(agreed, on, document.total_minor)
+    return _Due(document, on, instalments, windows[0] if windows else None, rate_on or on)
+
+
+def _issue(session: Session, dues: Sequence[_Due], *, by: str, now: datetime) -> None:
+    _write(session, dues, _numbers(session, dues), by=by, now=now)
+    want_files(session, [due.document.id for due in dues if due.document.id is not None], now=now)
+
+
+def _numbers(session: Session, dues: Sequence[_Due]) -> list[str]:
+    """The number of each, taken by seller."""
+    places: dict[int, list[int]] = defaultdict(list)
+    for n, due in enumerate(dues):
+        places[due.document.entity_id].append(n)
+    sellers = sellers_of(session, places)
+    found: dict[int, str] = {}
+    for entity_id, of_seller in sorted(places.items()):
+        wanted = [
+            Wanted(dues[n].kind, dues[n].document.series, dues[n].on, len(dues[n].instalments)) for n in of_seller
+        ]
+        found.update(zip(of_seller, take_numbers(session, sellers[entity_id], wanted), strict=True))
+    return [found[n] for n in range(len(dues))]
+
+
+def _write(session: Session, dues: Sequence[_Due], numbers: Sequence[str], *, by: str, now: datetime) -> None:
+    """Post the drafts under their numbers and turn them into issued documents, in bulk.
+
+    Each instalment is an entry of the ledger; an open item holds one window of discount, the first. Their parts were
+    written before: from here on the database refuses any change.
+    """
+    postings, owners = [], []
+    for due, number in zip(dues, numbers, strict=True):
+        postings += _postings(due, number)
+        owners += [(due.document.id, n, one) for n, one in enumerate(due.instalments, start=1)]
+    entry_ids = post(session, postings, now=now)
+    bulk_insert(
+        session,
+        InvoiceInstalment,
+        [
+            {
+                "invoice_id": invoice_id,
+                "position": position,
+                "due_on": one.due_on,
+                "amount_minor": one.amount_minor,
+                "entry_id": entry_id,
+            }
+            for (invoice_id, position, one), entry_id in zip(owners, entry_ids, strict=True)
+        ],
+    )
+    first = {owner[0]: entry_id for owner, entry_id in zip(owners, entry_ids, strict=True) if owner[1] == 1}
+    changes = [
+        {
+            "id": due.document.id,
+            "number": number,
+            "issue_on": due.on,
+            "due_on": due.instalments[-1].due_on,
+            "entry_id": first[due.document.id],
+            "state": InvoiceState.ISSUED,
+            "issued_at": now,
+            "issued_by": by,
+            "tax_currency": tax_currency,
+            "tax_accounting_minor": tax_minor,
+        }
+        for due, number, (tax_currency, tax_minor) in zip(dues, numbers, _accounting(session, dues), strict=True)
+    ]
+    bulk_update(session, Invoice, changes)
+    record(session, [_act(due, change, by) for due, change in zip(dues, changes, strict=True)], now=now)
+
+
+def _postings(due: _Due, number: str) -> list[Posting]:
+    document = due.document
+    return [
         Posting(
             entity_id=document.entity_id,
             account_id=document.account_id,
-            kind=kind,
+            kind=due.kind,
             amount_minor=one.amount_minor,
             currency=document.currency,
-            effective_on=document.issue_on,
+            effective_on=due.on,
             due_on=one.due_on,
             reference=reference,
             memo=document.note[:400],
             source=f"invoice:{document.id}",
-            discount_until=window.until if window else None,
-            discount_minor=window.amount_minor if window else 0,
+            discount_until=due.window.until if due.window else None,
+            discount_minor=due.window.amount_minor if due.window else 0,
         )
-        for one, reference in zip(instalments, references(document.number, parts), strict=True)
+        for one, reference in zip(due.instalments, references(number, len(due.instalments)), strict=True)
     ]
-    entry_ids = post(session, postings, now=now)
-    assert document.id is not None
-    session.add_all(
-        InvoiceInstalment(
-            invoice_id=document.id,
-            position=position,
-            due_on=one.due_on,
-            amount_minor=one.amount_minor,
-            entry_id=entry_id,
-        )
-        for position, (one, entry_id) in enumerate(zip(instalments, entry_ids, strict=True), start=1)
-    )
-    session.flush()
-    return entry_ids
+
+
+def _accounting(session: Session, dues: Sequence[_Due]) -> list[tuple[str | None, int | None]]:
+    """The tax in the seller's currency where the document is in another, at the rate of the day of issue.
+
+    Directive 2006/112/EC, article 230, wants it on the invoice. Raises RateMissingError.
+    """
+    sellers = sellers_of(session, {due.document.entity_id for due in dues})
+    foreign = [due for due in dues if _is_foreign(due, sellers)]
+    if not foreign:
+        return [(None, None)] * len(dues)
+    days = [due.rate_on for due in foreign]
+    rates = rates_over(session, min(days), max(days))
+    told: list[tuple[str | None, int | None]] = []
+    for due in dues:
+        document, currency = due.document, sellers[due.document.entity_id].currency
+        if _is_foreign(due, sellers):
+            told.append((currency, rates(due.rate_on).convert(document.tax_minor, document.currency, currency)))
+        else:
+            told.append((None, None))
+    return told
+
+
+def _is_foreign(due: _Due, sellers: dict[int, LegalEntity]) -> bool:
+    return due.document.tax_minor != 0 and due.document.currency != sellers[due.document.entity_id].currency
+
+
+def _act(due: _Due, change: Mapping[str, object], by: str) -> Act:
+    document = due.document
+    after = {
+        "number": change["number"],
+        "entry_id": change["entry_id"],
+        "total_minor": document.total_minor,
+        "currency": document.currency,
+        "corrects_entry_id": document.corrects_entry_id,
+        "due": [[one.due_on, one.amount_minor] for one in due.instalments],
+    }
+    return Act(by, f"{document.kind.value}.issued", f"account:{document.account_id}", {"after": after})

@@ -16,6 +16,8 @@ from sqlmodel import Field, SQLModel
 
 from ar.core.db import BigId, Json, UtcDateTime, enum_type
 
+EMPTY = {"server_default": ""}
+
 
 class DocumentKind(StrEnum):
     INVOICE = "invoice"
@@ -39,8 +41,28 @@ class TaxCategory(StrEnum):
     NOT_SUBJECT = "O"
 
 
+class SupplyKind(StrEnum):
+    """What a line is of: French invoices say whether they are for goods, for services or for both."""
+
+    GOODS = "goods"
+    SERVICES = "services"
+
+
+class InvoiceStage(StrEnum):
+    """Where an invoice stands in what is billed in parts: a deposit before, the final one that takes deposits off."""
+
+    STANDARD = "standard"
+    DEPOSIT = "deposit"
+    FINAL = "final"
+
+
 class Invoice(SQLModel, table=True):
-    """An invoice, or a credit note that corrects the ledger entry `corrects_entry_id`."""
+    """An invoice, or a credit note that corrects the ledger entry `corrects_entry_id`; with `approved_at`, a draft
+    that may be issued.
+
+    `deliver_to` is where the goods went, if not to the customer's address: name, street, postcode, city, country.
+    `tax_accounting_minor` is the tax in minor units of `tax_currency`, the seller's, where that is another one.
+    """
 
     __tablename__ = "invoice"
     __table_args__ = (
@@ -53,6 +75,13 @@ class Invoice(SQLModel, table=True):
         Index("ix_invoice_account", "account_id", "id"),
         Index("ix_invoice_corrects", "corrects_entry_id"),
         Index("ix_invoice_number", "number"),
+        Index(
+            "ix_invoice_draft",
+            "account_id",
+            "id",
+            sqlite_where=text("state = 'draft'"),
+            postgresql_where=text("state = 'draft'"),
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
@@ -72,10 +101,24 @@ class Invoice(SQLModel, table=True):
     terms: str = Field(default="", max_length=200)
     buyer_reference: str = Field(default="", max_length=60)
     purchase_order: str = Field(default="", max_length=60)
+    order_reference: str = Field(default="", max_length=60, sa_column_kwargs=EMPTY)
     note: str = Field(default="", max_length=2000)
+    stage: InvoiceStage = Field(
+        default=InvoiceStage.STANDARD,
+        sa_type=enum_type(InvoiceStage),
+        sa_column_kwargs={"server_default": InvoiceStage.STANDARD.value},
+    )
+    period_from: date | None = None
+    period_to: date | None = None
+    deliver_to: dict[str, str] | None = Field(default=None, sa_type=Json)
+    tax_currency: str | None = Field(default=None, max_length=3)
+    tax_accounting_minor: int | None = Field(default=None, sa_type=BigId)
     corrects_entry_id: int | None = Field(default=None, foreign_key="ledger_entry.id", sa_type=BigId)
     entry_id: int | None = Field(default=None, foreign_key="ledger_entry.id", unique=True, sa_type=BigId)
     created_at: datetime = Field(sa_type=UtcDateTime)
+    created_by: str = Field(default="", max_length=80, sa_column_kwargs=EMPTY)
+    approved_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    approved_by: str | None = Field(default=None, max_length=80)
     issued_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     issued_by: str | None = Field(default=None, max_length=80)
 
@@ -98,7 +141,10 @@ class InvoiceInstalment(SQLModel, table=True):
 
 
 class InvoiceLine(SQLModel, table=True):
-    """One line; its net amount is quantity x unit price, rounded half up to the minor unit."""
+    """One line; its net amount is quantity x unit price less its allowances, rounded half up to the minor unit.
+
+    `corrects_position` is of a credit note's line: the line of the invoice that it takes back.
+    """
 
     __tablename__ = "invoice_line"
 
@@ -110,10 +156,51 @@ class InvoiceLine(SQLModel, table=True):
     tax_category: TaxCategory = Field(sa_type=enum_type(TaxCategory))
     tax_rate_bp: int
     net_minor: int = Field(sa_type=BigId)
+    unit: str = Field(default="C62", max_length=3, sa_column_kwargs={"server_default": "C62"})
+    item_code: str = Field(default="", max_length=60, sa_column_kwargs=EMPTY)
+    order_line: str = Field(default="", max_length=60, sa_column_kwargs=EMPTY)
+    period_from: date | None = None
+    period_to: date | None = None
+    exemption: str = Field(default="", max_length=30, sa_column_kwargs=EMPTY)
+    supply: SupplyKind = Field(
+        default=SupplyKind.GOODS,
+        sa_type=enum_type(SupplyKind),
+        sa_column_kwargs={"server_default": SupplyKind.GOODS.value},
+    )
+    corrects_position: int | None = None
+
+
+class InvoiceAdjustment(SQLModel, table=True):
+    """An allowance (taken off) or a charge (added), of the line `line_position`, or of the document in one VAT category
+    and rate. One that is a percentage, in hundredths of a percent, is of `base_minor`."""
+
+    __tablename__ = "invoice_adjustment"
+
+    invoice_id: int = Field(primary_key=True, foreign_key="invoice.id", sa_type=BigId)
+    position: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    line_position: int | None = None
+    charge: bool
+    reason: str = Field(max_length=200)
+    percent_bp: int | None = None
+    base_minor: int = Field(sa_type=BigId)
+    amount_minor: int = Field(sa_type=BigId)
+    tax_category: TaxCategory = Field(sa_type=enum_type(TaxCategory))
+    tax_rate_bp: int
+
+
+class InvoicePreceding(SQLModel, table=True):
+    """The documents that one follows, such as the deposits that a final invoice takes off."""
+
+    __tablename__ = "invoice_preceding"
+    __table_args__ = (Index("ix_invoice_preceding_preceding", "preceding_id"),)
+
+    invoice_id: int = Field(primary_key=True, foreign_key="invoice.id", sa_type=BigId)
+    preceding_id: int = Field(primary_key=True, foreign_key="invoice.id", sa_type=BigId)
 
 
 class InvoiceTax(SQLModel, table=True):
-    """The VAT breakdown of a document: what one category and rate applies to, and the tax."""
+    """The VAT breakdown of a document: what one category and rate applies to, the tax, and the VATEX code of why there
+    is none."""
 
     __tablename__ = "invoice_tax"
 
@@ -122,6 +209,7 @@ class InvoiceTax(SQLModel, table=True):
     rate_bp: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     net_minor: int = Field(sa_type=BigId)
     tax_minor: int = Field(sa_type=BigId)
+    exemption: str = Field(default="", max_length=30, sa_column_kwargs=EMPTY)
 
 
 class LawKind(StrEnum):

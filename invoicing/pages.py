@@ -157,7 +157,7 @@ def credit_invoice(
     """Credit all of an invoice, and show the credit note."""
 
     def act() -> Response:
-        note = credit(session, invoice_id, reason=reason, lines=None, by=principal.actor, today=today, now=now)
+        note = credit(session, invoice_id, reason=reason, by=principal.actor, today=today, now=now)
         return RedirectResponse(f"/invoices/{note.entry_id}", status_code=303)
 
     return once(session, act)

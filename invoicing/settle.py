@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
-from ar.core.db import MAX_ID
 from ar.core.i18n import marked as _
 from ar.core.kernel import Kernel
-from ar.core.money import exponent
 from ar.customers.accounts import account
 from ar.disputes.claim import dispute, resolve_dispute
 from ar.disputes.find import item_of
@@ -21,10 +17,9 @@ from ar.disputes.notify import tell_resolved
 from ar.ledger.allocate import Share, allocate
 from ar.ledger.correct import adjust
 from invoicing.credit import credit, credited_minor
+from invoicing.credited import by_amount
 from invoicing.documents import document_of
-from invoicing.models import DocumentKind, Invoice, InvoiceState, InvoiceTax, TaxCategory
-from invoicing.parts import part_of
-from invoicing.totals import MILLION, Line, Tax
+from invoicing.models import DocumentKind, Invoice
 
 
 @dataclass(frozen=True)
@@ -82,43 +77,14 @@ def _credit_note(
     if document is None or document.kind is not DocumentKind.INVOICE:
         return None
     assert document.entry_id is not None
-    lines = None
+    part = None
     if accepted < document.total_minor or credited_minor(session, document.entry_id):
-        parts, _left = part_of(accepted, _taxes_left(session, document))
         words = _said(session, kernel, resolved, _("Credit on invoice %(number)s"), number=resolved.reference)
-        lines = [line for part in parts for line in _lines(words, part, document.currency)]
-        if not lines:
+        part = by_amount(session, document, accepted, words)
+        if not part.lines:
             return None
     reason = _reason(session, kernel, resolved)
-    return credit(session, entry_id, reason=reason, lines=lines, by=by, today=today, now=now)
-
-
-def _lines(words: str, part: Tax, currency: str) -> Iterator[Line]:
-    """One line of quantity 1 for a net amount; several of one rate where its price would not go into the database."""
-    unit = MILLION // 10 ** exponent(currency)
-    most = MAX_ID // unit
-    for start in range(0, part.net_minor, most):
-        yield Line(words, MILLION, min(most, part.net_minor - start) * unit, part.category, part.rate_bp)
-
-
-def _taxes_left(session: Session, document: Invoice) -> list[Tax]:
-    """The tax breakdown of an invoice, less that of its credit notes."""
-    assert document.entry_id is not None
-    left: dict[tuple[TaxCategory, int], list[int]] = defaultdict(lambda: [0, 0])
-    query = (
-        select(InvoiceTax, Invoice.kind)
-        .join(Invoice, col(Invoice.id) == col(InvoiceTax.invoice_id))
-        .where(
-            (col(Invoice.id) == document.id) | (col(Invoice.corrects_entry_id) == document.entry_id),
-            col(Invoice.state) == InvoiceState.ISSUED,
-        )
-    )
-    for tax, kind in session.exec(query):
-        sign = 1 if kind is DocumentKind.INVOICE else -1
-        sums = left[tax.category, tax.rate_bp]
-        sums[0] += sign * tax.net_minor
-        sums[1] += sign * tax.tax_minor
-    return [Tax(category, rate, net, on_it) for (category, rate), (net, on_it) in sorted(left.items())]
+    return credit(session, entry_id, reason=reason, part=part, by=by, today=today, now=now)
 
 
 def _adjusted(

@@ -39,6 +39,7 @@ from sqlalchemy import (
     make_url,
     select,
     text,
+    update,
 )
 from sqlmodel import Session, SQLModel
 
@@ -214,6 +215,19 @@ def bulk_insert(session: Session, model: type[SQLModel], rows: Sequence[Mapping[
         f"INSERT INTO {target.name} ({','.join(names)}) VALUES ({marks})",  # noqa: S608
         list(values),
     )
+
+
+def bulk_update(session: Session, model: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Change the rows of `model` that the `id` of each of `rows` names; every row gives the same columns."""
+    if not rows:
+        return
+    session.flush()
+    target = table(model)
+    names = [name for name in rows[0] if name != "id"]
+    statement = update(target).where(target.c.id == bindparam("of_id"))
+    statement = statement.values({name: bindparam(f"to_{name}") for name in names})
+    changes = [{"of_id": row["id"], **{f"to_{name}": row[name] for name in names}} for row in rows]
+    session.connection().execute(statement, changes)
 
 
 def _bound(column: list[Any], process: Callable[[Any], Any] | None) -> list[Any]:

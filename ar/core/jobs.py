@@ -9,7 +9,7 @@ to the queue: handlers do their work in transactions of their own and must bear 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -117,32 +117,46 @@ def enqueue(
     lane: str | None = None,
 ) -> bool:
     """Have the handler `name` called with `arguments` (plain JSON) once; False when `dedup_key` is known already."""
+    return enqueue_all(session, name, {dedup_key: arguments}, now=now, run_after=run_after, lane=lane) == 1
+
+
+def enqueue_all(
+    session: Session,
+    name: str,
+    wanted: Mapping[str, Mapping[str, Any]],
+    *,
+    now: datetime,
+    run_after: datetime | None = None,
+    lane: str | None = None,
+) -> int:
+    """The same for many jobs, whose arguments are named by their dedup keys: how many were not known already."""
+    if not wanted:
+        return 0
     session.flush()
     insert = postgresql.insert if is_postgres(session) else sqlite.insert
-    statement = (
-        insert(Job)
-        .values(
-            name=name,
-            arguments=dict(arguments),
-            dedup_key=dedup_key,
-            lane=lane,
-            state=JobState.QUEUED,
-            queued_at=now,
-            run_after=run_after or now,
-        )
-        .on_conflict_do_nothing(index_elements=["dedup_key"])
-        .returning(col(Job.id))
-    )
-    job_id = session.connection().execute(statement).scalar()
-    if job_id is None:
-        return False
-    _wake(session, job_id, run_after, lane)
-    return True
+    statement = insert(Job).on_conflict_do_nothing(index_elements=["dedup_key"]).returning(col(Job.id))
+    rows = [
+        {
+            "name": name,
+            "arguments": dict(arguments),
+            "dedup_key": dedup_key,
+            "lane": lane,
+            "state": JobState.QUEUED,
+            "queued_at": now,
+            "run_after": run_after or now,
+            "attempts": 0,
+        }
+        for dedup_key, arguments in wanted.items()
+    ]
+    job_ids: list[int] = list(session.connection().execute(statement, rows).scalars())  # type: ignore[arg-type]
+    if job_ids:
+        _wake(session, job_ids, run_after, lane)
+    return len(job_ids)
 
 
-def _wake(session: Session, job_id: int, at: datetime | None, lane: str | None) -> None:
+def _wake(session: Session, job_ids: Sequence[int], at: datetime | None, lane: str | None) -> None:
     if is_postgres(session):
-        wake(session, job_id, at=at, lane=lane)
+        wake(session, job_ids, at=at, lane=lane)
 
 
 def run_due(kernel: Kernel, handlers: Mapping[str, Handler], *, now: datetime, limit: int) -> int:
@@ -206,7 +220,7 @@ def _run(kernel: Kernel, handlers: Mapping[str, Handler], job: Job, now: datetim
         written = session.connection().execute(update(Job).where(*_ours(job)).values(**change))
         if cast(CursorResult[Any], written).rowcount and change["state"] is JobState.QUEUED:
             assert job.id is not None
-            _wake(session, job.id, change["run_after"], job.lane)
+            _wake(session, [job.id], change["run_after"], job.lane)
 
 
 def _ours(job: Job) -> tuple[Any, ...]:
@@ -257,7 +271,7 @@ def revive(session: Session, *, now: datetime) -> int:
         if job.state == JobState.QUEUED:
             job.run_after = now
             assert job.id is not None
-            _wake(session, job.id, None, job.lane)
+            _wake(session, [job.id], None, job.lane)
         else:
             job.ended_at = now
     session.flush()
@@ -273,7 +287,7 @@ def run_again(session: Session, job_id: int, *, actor: str, now: datetime) -> No
         raise JobStateError(f"this job is {job.state}; only one that failed can be run again")
     job.state, job.attempts, job.run_after, job.ended_at = JobState.QUEUED, 0, now, None
     session.flush()
-    _wake(session, job_id, None, job.lane)
+    _wake(session, [job_id], None, job.lane)
     record(session, [Act(actor, "job.run-again", f"job:{job_id}", {"name": job.name, "outcome": job.outcome})], now=now)
 
 

@@ -5,6 +5,7 @@ The job table is the truth; the message only says "look at job 17". One too many
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +18,7 @@ from ar.core.db import Database
 
 if TYPE_CHECKING:
     from procrastinate import App
+    from procrastinate.types import JSONDict
 
 TASK = "amiable:run_job"
 QUEUE = "amiable"
@@ -30,13 +32,14 @@ def _app() -> App:
     return App(connector=SyncPsycopgConnector())  # never opened: each message goes over the caller's connection
 
 
-def wake(session: Session, job_id: int, *, at: datetime | None, lane: str | None) -> None:
-    """Tell the workers, once this transaction commits, to run the job: at once, or `at` an instant.
+def wake(session: Session, job_ids: Sequence[int], *, at: datetime | None, lane: str | None) -> None:
+    """Tell the workers, once this transaction commits, to run the jobs: at once, or `at` an instant.
 
     Jobs of one `lane` run one after the other, in the order of their messages.
     """
     deferrer = _app().configure_task(TASK, queue=QUEUE, schedule_at=at, lock=lane, connection=_driver(session))
-    deferrer.defer(job_id=job_id)
+    messages: list[JSONDict] = [{"job_id": job_id} for job_id in job_ids]
+    deferrer.batch_defer(*messages)
 
 
 def prepare(database: Database) -> None:

@@ -13,7 +13,7 @@ from ar.core.db import among
 from ar.core.errors import ConflictError, NotFoundError
 from ar.core.files import StoredFile
 from invoicing.documents import InvoiceNotFoundError, document_of
-from invoicing.einvoice.want import want_files
+from invoicing.einvoice.want import want_again
 from invoicing.models import FileFormat, Invoice, InvoiceFile, InvoiceInstalment
 
 
@@ -97,7 +97,7 @@ def again(session: Session, entry_id: int, *, by: str, now: datetime) -> None:
     found = list_files(session, document)
     if found and not any(one.made.failures for one in found):
         raise NothingFailedError(f"Nothing failed of {document.number}: its files stay as they were made")
-    wanted = want_files(session, document.id, now=now, instead_of=found[0].made.made_at if found else None)
+    wanted = want_again(session, document.id, instead_of=found[0].made.made_at if found else None, now=now)
     if not wanted and not found:
         raise BeingMadeError
     if wanted:

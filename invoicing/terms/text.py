@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from invoicing.terms.model import MAX_DAYS, Counting, Discount, Due, Part, Terms, TermsError
 from invoicing.totals import basis_points
@@ -27,6 +28,7 @@ WAYS = (
 )
 
 
+@lru_cache(maxsize=1024)
 def parse(text: str) -> Terms:
     """The terms that `text` writes, capitals and spaces aside. Raises TermsError, which says what to write instead."""
     plain = " ".join(text.casefold().split()) if len(text) <= _LONGEST else ""

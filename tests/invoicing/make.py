@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from ar.customers.accounts import AccountDraft, open_account
 from ar.customers.entities import EntityDraft, found_entity
-from invoicing.issue import InvoiceDraft
+from invoicing.draft import InvoiceDraft
 from invoicing.models import TaxCategory
 from invoicing.totals import Line, basis_points, millionths
 

@@ -23,8 +23,10 @@ from ar.ledger.items import open_items
 from ar.ledger.models import EntryKind, OpenItem
 from ar.ledger.post import Posting, post, reverse
 from invoicing.credit import OverCreditedError, credit
+from invoicing.credited import Credited
 from invoicing.documents import Standing, detail
-from invoicing.issue import InvoiceError, issue
+from invoicing.draft import InvoiceError
+from invoicing.issue import issue
 from invoicing.models import Invoice, InvoiceInstalment
 from invoicing.settle import settle_dispute
 from invoicing.terms import TermsError
@@ -101,7 +103,7 @@ def test_a_due_date_does_not_go_beside_instalments_or_a_discount(database: Datab
 def test_a_whole_credit_covers_every_instalment(database: Database) -> None:
     with database.transaction() as session:
         second = parts_of(session, issued(session))[1].entry_id
-        note = credit(session, second, reason="returned", lines=None, by="user:1", today=TODAY, now=NOW)
+        note = credit(session, second, reason="returned", by="user:1", today=TODAY, now=NOW)
     assert note.total_minor == 12_000
     assert open_now(database) == []
     with database.reading() as session:
@@ -111,16 +113,16 @@ def test_a_whole_credit_covers_every_instalment(database: Database) -> None:
         assert found.due_on == DUE[-1]
     nothing = r"0\.00 EUR of invoice FR1-2026-000001 "
     with pytest.raises(OverCreditedError, match=nothing), database.transaction() as session:
-        credit(session, second, reason="again", lines=[line()], by="user:1", today=TODAY, now=NOW)
+        credit(session, second, reason="again", part=Credited([line()]), by="user:1", today=TODAY, now=NOW)
 
 
 def test_a_part_credits_the_instalment_named_then_those_due_first(database: Database) -> None:
     with database.transaction() as session:
         first, second, third = (part.entry_id for part in parts_of(session, issued(session)))
-        credit(session, second, reason="late", lines=[line("1", "50")], by="user:1", today=TODAY, now=NOW)
+        credit(session, second, reason="late", part=Credited([line("1", "50")]), by="user:1", today=TODAY, now=NOW)
     assert open_now(database) == [("FR1-2026-000001/1", 2_400), ("FR1-2026-000001/3", 3_600)]
     with database.transaction() as session:
-        credit(session, first, reason="late", lines=[line("1", "50")], by="user:1", today=TODAY, now=NOW)
+        credit(session, first, reason="late", part=Credited([line("1", "50")]), by="user:1", today=TODAY, now=NOW)
     assert open_now(database) == []
     assert third > second > first
 
@@ -130,7 +132,7 @@ def test_one_instalment_reversed_leaves_nothing_to_credit(database: Database) ->
         first, second, _ = (part.entry_id for part in parts_of(session, issued(session)))
         reverse(session, second, on=TODAY, source="test", now=NOW)
     with pytest.raises(ConflictError, match="was reversed"), database.transaction() as session:
-        credit(session, first, reason="x", lines=None, by="user:1", today=TODAY, now=NOW)
+        credit(session, first, reason="x", by="user:1", today=TODAY, now=NOW)
 
 
 def test_a_dispute_of_one_instalment_is_credited_on_it(kernel: Kernel) -> None:

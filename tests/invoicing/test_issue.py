@@ -19,7 +19,9 @@ from ar.ledger.items import open_items
 from ar.ledger.models import EntryKind
 from ar.ledger.post import Posting, post, reverse
 from invoicing.credit import OverCreditedError, credit
-from invoicing.issue import InvoiceDraft, InvoiceError, issue
+from invoicing.credited import Credited
+from invoicing.draft import InvoiceDraft, InvoiceError
+from invoicing.issue import issue
 from invoicing.models import DocumentKind, Invoice, InvoiceState, InvoiceTax
 from invoicing.numbering import OutOfOrderError, SeriesError
 from invoicing.totals import TotalsError
@@ -152,22 +154,30 @@ def test_a_full_credit_note_settles_the_invoice(database: Database) -> None:
     with database.transaction() as session:
         invoice = issue(session, draft(seller(session), customer(session)), by="system", today=TODAY, now=NOW)
         assert invoice.entry_id is not None
-        note = credit(session, invoice.entry_id, reason="not delivered", lines=None, by="user:1", today=TODAY, now=NOW)
+        note = credit(session, invoice.entry_id, reason="not delivered", by="user:1", today=TODAY, now=NOW)
     assert (note.kind, note.number, note.total_minor) == (DocumentKind.CREDIT_NOTE, "FR1-CN-2026-000001", 12000)
     assert note.corrects_entry_id == invoice.entry_id
     with database.reading() as session:
         assert open_items(session, as_of=TODAY) == []
     with pytest.raises(InvoiceError, match="credited before"), database.transaction() as session:
-        credit(session, invoice.entry_id, reason="again", lines=None, by="user:1", today=TODAY, now=NOW)
+        credit(session, invoice.entry_id, reason="again", by="user:1", today=TODAY, now=NOW)
     with pytest.raises(OverCreditedError, match=r"0\.00 EUR"), database.transaction() as session:
-        credit(session, invoice.entry_id, reason="again", lines=[line()], by="user:1", today=TODAY, now=NOW)
+        credit(session, invoice.entry_id, reason="again", part=Credited([line()]), by="user:1", today=TODAY, now=NOW)
 
 
 def test_a_partial_credit_note_leaves_the_rest_open(database: Database) -> None:
     with database.transaction() as session:
         invoice = issue(session, draft(seller(session), customer(session)), by="system", today=TODAY, now=NOW)
         assert invoice.entry_id is not None
-        credit(session, invoice.entry_id, reason="late", lines=[line("1", "25")], by="user:1", today=TODAY, now=NOW)
+        credit(
+            session,
+            invoice.entry_id,
+            reason="late",
+            part=Credited([line("1", "25")]),
+            by="user:1",
+            today=TODAY,
+            now=NOW,
+        )
     with database.reading() as session:
         [item] = open_items(session, as_of=TODAY)
     assert (item.entry_id, item.open_minor) == (invoice.entry_id, 9000)
@@ -180,7 +190,15 @@ def test_crediting_a_paid_invoice_leaves_credit_with_the_customer(database: Data
         assert invoice.entry_id is not None
         [paid] = post(session, [Posting(entity_id, buyer, EntryKind.PAYMENT, 12000, "EUR", TODAY)], now=NOW)
         allocate(session, [Share(invoice.entry_id, paid, 12000)], on=TODAY, source="test", now=NOW)
-        credit(session, invoice.entry_id, reason="late", lines=[line("1", "25")], by="user:1", today=TODAY, now=NOW)
+        credit(
+            session,
+            invoice.entry_id,
+            reason="late",
+            part=Credited([line("1", "25")]),
+            by="user:1",
+            today=TODAY,
+            now=NOW,
+        )
     with database.reading() as session:
         [item] = open_items(session, as_of=TODAY)
     assert (item.kind, item.side, item.open_minor) == (EntryKind.CREDIT_NOTE, -1, 3000)
@@ -197,7 +215,8 @@ def test_what_cannot_be_credited(database: Database) -> None:
 
     def attempt(entry_id: int, lines: list[Any] | None) -> None:
         with database.transaction() as session:
-            credit(session, entry_id, reason="x", lines=lines, by="user:1", today=TODAY, now=NOW)
+            part = None if lines is None else Credited(lines)
+            credit(session, entry_id, reason="x", part=part, by="user:1", today=TODAY, now=NOW)
 
     with pytest.raises(InvoiceError, match="without its lines"):
         attempt(bare, None)

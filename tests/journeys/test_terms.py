@@ -9,8 +9,10 @@ from sqlmodel import Session
 from ar.core.db import Database
 from ar.core.settings import Settings
 from invoicing.credit import credit
+from invoicing.credited import Credited
 from invoicing.documents import detail, entry_ids_of
-from invoicing.issue import InvoiceDraft, issue
+from invoicing.draft import InvoiceDraft
+from invoicing.issue import issue
 from invoicing.law.late import late_interest
 from invoicing.models import Invoice
 from tests.dunning.world import World
@@ -41,7 +43,15 @@ def test_reminders_follow_the_instalments(database: Database, settings: Settings
             if day == FIRST_DUE:
                 world.pay(session, kind.account_id, first, 6_000, on=day)
             if day == CREDITED:
-                credit(session, second, reason="broken", lines=[line("1", "50")], by="user:1", today=day, now=at(day))
+                credit(
+                    session,
+                    second,
+                    reason="broken",
+                    part=Credited([line("1", "50")]),
+                    by="user:1",
+                    today=day,
+                    now=at(day),
+                )
         world.run(at(day))
     with database.transaction() as session:
         told = [(message.queued_at.date(), message.recipient, message.body_text) for message in world.messages(session)]

@@ -99,7 +99,7 @@ def test_a_credit_note_has_files_of_its_own(kernel: Kernel) -> None:
     invoice = issued(kernel, supplied_on=TODAY)
     assert invoice.entry_id is not None
     with kernel.database.transaction() as session:
-        note = credit(session, invoice.entry_id, reason="too much", lines=None, by="user:1", today=TODAY, now=NOW)
+        note = credit(session, invoice.entry_id, reason="too much", by="user:1", today=TODAY, now=NOW)
     worked(kernel)
     assert made(kernel, note.entry_id) == {PDF: None, CII: None, UBL: None}
     cii = content(kernel, note.entry_id, CII).decode()
@@ -121,7 +121,7 @@ def test_each_instalment_leads_to_the_one_document_which_tells_them_all(kernel: 
     text = PdfReader(BytesIO(content(kernel, second, PDF))).pages[0].extract_text()
     assert "instalments" in " ".join(text.split())
     with kernel.database.transaction() as session:
-        note = credit(session, second, reason="void", lines=None, by="user:1", today=TODAY, now=NOW)
+        note = credit(session, second, reason="void", by="user:1", today=TODAY, now=NOW)
     worked(kernel)
     assert (
         f"<ram:IssuerAssignedID>{invoice.number}</ram:IssuerAssignedID>" in content(kernel, note.entry_id, CII).decode()

@@ -18,6 +18,7 @@ from ar.ledger.models import Book, EntryKind, ExchangeRate
 from ar.ledger.post import reverse
 from ar.ledger.rates import RateMissingError
 from invoicing.credit import credit
+from invoicing.credited import Credited
 from invoicing.exports.accounts import SHIPPED, ChartError, read_chart
 from invoicing.exports.journal import Leg, Posting, entry_lines
 from invoicing.exports.write import FEC_COLUMNS, JournalFormat, PeriodError, file_name, write_journal
@@ -52,9 +53,8 @@ def test_an_invoice_its_credit_and_its_payment(database: Database) -> None:
             session, draft(one, buyer, line(), line(price="10", rate="5.5")), by="user:1", today=TODAY, now=NOW
         )
         assert bill.entry_id is not None
-        credit(
-            session, bill.entry_id, reason="broken", lines=[line(price="10", rate="5.5")], by="u", today=TODAY, now=NOW
-        )
+        back = Credited([line(price="10", rate="5.5")])
+        credit(session, bill.entry_id, reason="broken", part=back, by="u", today=TODAY, now=NOW)
         posted(session, one, buyer, EntryKind.PAYMENT, 12000, on=TODAY, reference="VIR 7")
         posted(session, one, buyer, EntryKind.WRITE_OFF, 55, on=TODAY + timedelta(1), reference="W")
     with database.reading() as session:
