@@ -97,9 +97,7 @@ class Plan:
 def choose(preferences: Iterable[DeliveryPreference], entity_id: int, papers: Papers) -> DeliveryPreference | None:
     """The preference that holds for a kind of document of one seller: the seller's own before the one for each seller,
     and of these the kind's own before the one for any kind."""
-    fitting = [
-        one for one in preferences if one.entity_id in (None, entity_id) and one.papers in (Papers.ANY, papers)
-    ]
+    fitting = [one for one in preferences if one.entity_id in (None, entity_id) and one.papers in (Papers.ANY, papers)]
     return max(fitting, key=lambda one: (one.entity_id is not None, one.papers is not Papers.ANY), default=None)
 
 

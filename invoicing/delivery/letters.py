@@ -6,7 +6,6 @@ the right as France has it, on the left elsewhere (DIN 5008). Content reaches Ty
 
 from __future__ import annotations
 
-import csv
 import json
 import threading
 from collections.abc import Iterable, Sequence
@@ -18,8 +17,8 @@ from typing import Any
 
 from babel import Locale
 
-from ar.core.export import shielded
 from ar.core.render import template_folder
+from ar.core.tabular import write_csv
 
 RIGHT_MM, LEFT_MM = 108, 25
 COLUMNS = (
@@ -57,13 +56,8 @@ class Letter:
     def lines(self) -> list[str]:
         """The address as it is written on the envelope; the country in the sender's language, when it is another."""
         abroad = str(Locale("fr" if self.seller_country == "FR" else "en").territories.get(self.country, self.country))
-        return [
-            one for one in (self.recipient, self.street, self.place, _abroad(self, abroad)) if one
-        ]
-
-
-def _abroad(letter: Letter, name: str) -> str:
-    return name.upper() if letter.country != letter.seller_country else ""
+        country = abroad.upper() if self.country != self.seller_country else ""
+        return [one for one in (self.recipient, self.street, self.place, country) if one]
 
 
 @dataclass(frozen=True)
@@ -99,13 +93,13 @@ def merge(letters: Sequence[Letter], *, title: str, made_at: datetime) -> Merged
 
 def manifest(letters: Sequence[Letter], places: Iterable[tuple[int, int]]) -> bytes:
     """The list for the printer as CSV: where each letter is in the PDF, to whom it goes, and the document's SHA-256."""
-    text = StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(COLUMNS)
+    rows = []
     for position, (letter, (first, pages)) in enumerate(zip(letters, places, strict=True), start=1):
         lines = [*letter.lines()[1:], "", "", ""][:3]
-        written = [letter.number, letter.recipient, *lines, letter.country, letter.sha256]
-        writer.writerow([position, first, pages, *map(shielded, written)])
+        where = [str(position), str(first), str(pages)]
+        rows.append([*where, letter.number, letter.recipient, *lines, letter.country, letter.sha256])
+    text = StringIO(newline="")
+    write_csv(text, COLUMNS, rows)
     return text.getvalue().encode()
 
 

@@ -113,7 +113,7 @@ def queue_messages(session: Session, kernel: Kernel, made: Delivery, document: I
         among(session, col(OutboxMessage.dedup_key), list(copies))
     )
     session.add_all(
-        DeliveryMessage(message_id=number, delivery_id=made.id, is_copy=copies[key], seen=state.value)
+        DeliveryMessage(message_id=number or 0, delivery_id=made.id or 0, is_copy=copies[key], seen=str(state))
         for number, key, state in session.exec(written).all()
     )
     session.flush()

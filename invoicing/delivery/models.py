@@ -1,7 +1,7 @@
 """How each customer wants its documents, each attempt to deliver one, and what happened to it.
 
-An attempt is a `Delivery`. What happens to it is appended to `DeliveryEvent`, whose rows never change: a trigger refuses
-it. The row of the attempt holds where that has led.
+An attempt is a `Delivery`. What happens to it is appended to `DeliveryEvent`, whose rows never change: a trigger
+refuses it. The row of the attempt holds where that has led.
 """
 
 from __future__ import annotations

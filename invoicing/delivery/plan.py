@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 from ar.core.jobs import enqueue
 from ar.core.kernel import Kernel
 from ar.customers.accounts import account, contacts_of
-from invoicing.delivery.decide import Facts, Paper, Person, Plan, Wish, decide
+from invoicing.delivery.decide import Facts, Paper, Person, Wish, decide
 from invoicing.delivery.mail import queue_messages
 from invoicing.delivery.models import (
     Delivery,
@@ -120,9 +120,7 @@ def supersede(session: Session, before: Delivery, *, by: str, now: datetime) -> 
     source = "system" if by == "system" else "person"
     note(session, before, "superseded", source=source, by=by, now=now, state=DeliveryState.SUPERSEDED)
     open_states = [UploadState.OPEN, UploadState.TAKEN]
-    query = select(UploadTask).where(
-        col(UploadTask.delivery_id) == before.id, col(UploadTask.state).in_(open_states)
-    )
+    query = select(UploadTask).where(col(UploadTask.delivery_id) == before.id, col(UploadTask.state).in_(open_states))
     for task in session.exec(query):
         task.state, task.ended_at, task.reason = UploadState.REFUSED, now, "another attempt took its place"
     session.flush()

@@ -127,6 +127,8 @@ def preference_faults(draft: PreferenceDraft) -> list[Fault]:
         faults.append(Fault("/roles", "an e-mail goes to the contacts of at least one role"))
     if draft.route is Route.PAPER and draft.formats and FileFormat.PDF not in draft.formats:
         faults.append(Fault("/formats", "a letter is printed from the PDF"))
+    if draft.route is Route.PLATFORM and len(draft.formats) > 1:
+        faults.append(Fault("/formats", "a platform takes one file: the PDF (Factur-X), the CII or the UBL"))
     if draft.route is Route.UPLOAD:
         faults += _site_faults(draft)
     return faults

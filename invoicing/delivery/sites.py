@@ -1,4 +1,4 @@
-"""Documents for a customer's own purchasing portal: a task for a person, or for a connector, with what to type there."""
+"""Documents for a customer's own purchasing portal: a task for a person or a connector, with what to type there."""
 
 from __future__ import annotations
 

@@ -54,6 +54,16 @@ _DISPUTED_FOR = {
 }
 """Reason codes of the reform whose meaning is one of ours; any other is 'other', told in words."""
 
+_ORDER = {
+    DeliveryState.PLANNED: 0,
+    DeliveryState.FAILED: 0,
+    DeliveryState.UNCERTAIN: 0,
+    DeliveryState.SENT: 1,
+    DeliveryState.DELIVERED: 2,
+    DeliveryState.OPENED: 3,
+    DeliveryState.REFUSED: 4,
+    DeliveryState.SUPERSEDED: 5,
+}
 _FROM_MAIL = frozenset({DeliveryState.PLANNED, DeliveryState.FAILED, DeliveryState.UNCERTAIN})
 
 
@@ -116,6 +126,11 @@ def standing(statuses: Iterable[tuple[str, datetime]]) -> tuple[DeliveryState, s
     state = max((told_state(code) for code, _at in known), key=ranks.index)
     code, _at = max(known, key=lambda one: (one[0] in REFUSING, one[1], one[0]))
     return state, code
+
+
+def further(current: DeliveryState, told: DeliveryState) -> bool:
+    """Whether what was told brings a delivery on from where it stands: it never goes back."""
+    return _ORDER[told] > _ORDER[current]
 
 
 def by_mail(current: DeliveryState, messages: Iterable[tuple[str, bool]]) -> DeliveryState:

@@ -1,7 +1,8 @@
 """The files of an issued document: built, checked once, and stored; or what they failed, for a person to mend.
 
-A job does this: see want.py; its last act is to have the document delivered. Where the electronic invoice fails a rule, the printed page is made without it, and
-claims nothing. What was made is never made again, but for documents of which something failed.
+A job does this: see want.py; its last act is to have the document delivered. Where the electronic invoice fails a
+rule, the printed page is made without it, and claims nothing. What was made is never made again, but for documents of
+which something failed.
 """
 
 from __future__ import annotations

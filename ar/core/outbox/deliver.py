@@ -172,7 +172,7 @@ def _claim(
 
 
 def _files(session: Session, messages: Sequence[OutboxMessage]) -> dict[int, StoredFile]:
-    """What is known of the files that go along with `messages`, by id; their contents are read one message at a time."""
+    """What is known of the files that go along with `messages`, by id; each is read when its turn comes."""
     wanted = sorted({file_id for message in messages for file_id in message.attachments})
     found = session.exec(select(StoredFile).where(among(session, col(StoredFile.id), wanted))).all() if wanted else ()
     session.expunge_all()

@@ -50,7 +50,9 @@ class OutboxMessage(SQLModel, table=True):
     body_text: str
     body_html: str
     headers: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
-    attachments: list[int] = Field(default_factory=list, sa_type=Json, sa_column_kwargs={"server_default": text("'[]'")})
+    attachments: list[int] = Field(
+        default_factory=list, sa_type=Json, sa_column_kwargs={"server_default": text("'[]'")}
+    )
     state: MessageState = Field(default=MessageState.QUEUED, sa_type=enum_type(MessageState))
     queued_at: datetime = Field(sa_type=UtcDateTime)
     send_after: datetime = Field(sa_type=UtcDateTime)
