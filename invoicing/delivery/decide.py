@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ar.core.i18n import marked as _
 from ar.core.mail import MAX_ATTACHED_BYTES
 from invoicing.delivery.models import DeliveryPreference, DeliveryState, Papers, Route
 from invoicing.models import FileFormat
@@ -23,17 +22,6 @@ USUAL_FORMATS: dict[Route, tuple[str, ...]] = {
     Route.PLATFORM: (FileFormat.PDF,),
 }
 """The files that go each way when nothing else is wished; the PDF carries the electronic invoice (Factur-X)."""
-
-REASONS = {
-    "rule-failed": _("A file fails its check"),
-    "no-recipient": _("Nobody to write to: no contact of the chosen roles has an address that works"),
-    "no-address": _("The customer's postal address is not complete"),
-    "no-site": _("The customer's purchasing portal is not named"),
-    "no-file": _("None of the files that are to go along is valid"),
-    "too-large": _("The files are too large to attach: a link goes out instead"),
-    "nobody-known": _("No billing contact can be written to: it is on the customer's page"),
-}
-"""Why a document goes another way than wished, or none, by code."""
 
 
 @dataclass(frozen=True)

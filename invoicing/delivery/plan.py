@@ -110,6 +110,7 @@ def attempt(
     session.flush()
     source = "system" if by == "system" else "person"
     note(session, made, plan.code or "planned", source=source, by=by, now=now, state=plan.state, detail=plan.detail)
+    made.reason = plan.detail[:400] or plan.code
     if plan.state is DeliveryState.PLANNED:
         _dispatch(session, kernel, made, document, preference, by=by, now=now)
     return made

@@ -29,7 +29,7 @@ STATUSES = {
     "210": _("refused"),
     "211": _("payment sent"),
     "212": _("cashed"),
-    "213": _("rejected"),
+    "213": _("rejected by the platform"),
 }
 """The life-cycle statuses of the French reform of electronic invoicing, by code."""
 

@@ -36,6 +36,7 @@ from invoicing.models import (
 )
 from invoicing.terms import DiscountWindow
 from invoicing.totals import decimal_text
+from tests.invoicing.delivery import samples as delivery_samples
 
 NOW = datetime(2026, 5, 12, 9, 0, tzinfo=UTC)
 DAY = NOW.date()
@@ -272,4 +273,5 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "may_import": True,
     },
     "console/invoicing/import.html": {"batch": BATCH, "refusals": [REFUSAL]},
+    **delivery_samples.SAMPLES,
 }
