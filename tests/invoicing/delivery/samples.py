@@ -39,7 +39,7 @@ CODES = (*PLANS, *ENDS, *MAILS, "sent", "failed", "uncertain", "opened", "refuse
 
 
 def make_delivery(number: int, route: Route, state: DeliveryState, **more: Any) -> Delivery:
-    given = {
+    given: dict[str, Any] = {
         "id": number,
         "invoice_id": 42,
         "attempt": number,
