@@ -8,7 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session, col
 
 from ar.core.errors import Fault
-from ar.core.i18n import marked as _
 from ar.core.kernel import Kernel
 from ar.core.web import (
     Cursor,
@@ -27,12 +26,11 @@ from ar.core.web import (
     idempotent,
     paged,
 )
-from ar.customers.accounts import account
 from ar.disputes.api import DISPUTE, DisputeOut
 from ar.ledger.models import EntryKind, OpenItem
 from invoicing.bodies import CreditIn, InvoiceIn, example
 from invoicing.credit import credit
-from invoicing.credited import Credited, CreditError, by_amount, locked_invoice, of_lines
+from invoicing.credited import Credited, CreditError, locked_invoice, of_lines, worded_amount
 from invoicing.documents import Standing, detail, issued_here, search
 from invoicing.issue import issue
 from invoicing.models import DocumentKind, Invoice
@@ -173,22 +171,18 @@ def post_credit_note(
 
 
 def _credited(session: Session, kernel: Kernel, invoice_id: int, body: CreditIn) -> Credited | None:
-    """What is to be credited; None for all of it. Raises CreditError, InvoiceNotFoundError."""
+    """What is to be credited; None for all of it. Raises CreditError, ItemNotFoundError."""
     given = [name for name in ("of_lines", "amount_minor", "lines") if getattr(body, name) is not None]
     if len(given) > 1:
         message = "say in one way what to credit: of_lines, amount_minor or lines"
         raise CreditError(message, faults=[Fault(f"/{given[1]}", message)])
     if body.lines is not None:
         return Credited([line.line() for line in body.lines])
-    if not given:
-        return None
-    invoice = locked_invoice(session, invoice_id)
     if body.of_lines is not None:
-        return of_lines(session, invoice, [one.part() for one in body.of_lines])
-    assert body.amount_minor is not None
-    language = account(session, invoice.account_id).language
-    words = kernel.renderer.text(_("Credit on invoice %(number)s"), language=language, number=invoice.number)
-    return by_amount(session, invoice, body.amount_minor, words)
+        return of_lines(session, locked_invoice(session, invoice_id), [one.part() for one in body.of_lines])
+    if body.amount_minor is not None:
+        return worded_amount(session, kernel, invoice_id, body.amount_minor)
+    return None
 
 
 @router.post(

@@ -14,7 +14,10 @@ from sqlmodel import Session, col, select
 
 from ar.core.db import MAX_ID
 from ar.core.errors import DomainError, Fault
+from ar.core.i18n import marked as _
+from ar.core.kernel import Kernel
 from ar.core.money import exponent
+from ar.customers.accounts import account
 from ar.ledger.allocate import locked_items
 from invoicing.documents import adjustments_of, document_of, entry_ids_of, lines_of
 from invoicing.models import (
@@ -24,6 +27,7 @@ from invoicing.models import (
     InvoiceLine,
     InvoiceState,
     InvoiceTax,
+    SupplyKind,
     TaxCategory,
 )
 from invoicing.parts import part_of
@@ -103,7 +107,24 @@ def by_amount(session: Session, invoice: Invoice, gross_minor: int, words: str) 
     `words` is what each line says. There are no lines where no rate can hold the amount.
     """
     parts, _left = part_of(gross_minor, _taxes_left(session, invoice))
-    return Credited([line for part in parts for line in _priced(words, part, invoice.currency)])
+    supplies = {row.supply for row in lines_of(session, invoice)}
+    supply = SupplyKind.SERVICES if supplies == {SupplyKind.SERVICES} else SupplyKind.GOODS
+    return Credited([line for part in parts for line in _priced(words, part, invoice.currency, supply)])
+
+
+def worded_amount(session: Session, kernel: Kernel, entry_id: int, gross_minor: int) -> Credited:
+    """The same of the invoice of a ledger entry, in words of the customer's language.
+
+    Raises ItemNotFoundError, or CreditError also for an amount that no rate of the invoice can hold.
+    """
+    invoice = locked_invoice(session, entry_id)
+    language = account(session, invoice.account_id).language
+    words = kernel.renderer.text(_("Credit on invoice %(number)s"), language=language, number=invoice.number)
+    found = by_amount(session, invoice, gross_minor, words)
+    if not found.lines:
+        message = "so little cannot be credited with its tax: choose an amount of some cents more"
+        raise CreditError(f"The invoice was not credited: {message}", faults=[Fault("/amount_minor", message)])
+    return found
 
 
 def _own(row: InvoiceLine, adjusted: Sequence[InvoiceAdjustment]) -> Line:
@@ -173,13 +194,13 @@ def _credited_before(session: Session, invoice: Invoice) -> dict[int, int]:
     return found
 
 
-def _priced(words: str, part: Tax, currency: str) -> Iterator[Line]:
+def _priced(words: str, part: Tax, currency: str, supply: SupplyKind) -> Iterator[Line]:
     """One line of quantity 1 for a net amount; several of one rate where its price would not go into the database."""
     unit = MILLION // 10 ** exponent(currency)
     most = MAX_ID // unit
     for start in range(0, part.net_minor, most):
         price = min(most, part.net_minor - start) * unit
-        yield Line(words, MILLION, price, part.category, part.rate_bp, exemption=part.exemption)
+        yield Line(words, MILLION, price, part.category, part.rate_bp, exemption=part.exemption, supply=supply)
 
 
 def _taxes_left(session: Session, invoice: Invoice) -> list[Tax]:

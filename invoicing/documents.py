@@ -96,6 +96,13 @@ class Detail:
         return sum(item.disputed_minor for item in self.items)
 
     @property
+    def creditable_minor(self) -> int:
+        """What credit notes have not taken back of an invoice; nothing of a credit note."""
+        if self.item.kind is not EntryKind.INVOICE:
+            return 0
+        return self.amount_minor - sum(note.total_minor for note in self.credit_notes)
+
+    @property
     def due_on(self) -> date:
         """When the first amount that is still open is due; of a settled invoice, when the last was."""
         return next((item.due_on for item in self.items if item.open_minor), self.items[-1].due_on)

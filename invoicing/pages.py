@@ -1,14 +1,18 @@
 """Pages: the list of invoices and one invoice, issued here or imported; and the form that accepts a dispute."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 from sqlmodel import Session, col
 
 from ar.core.errors import DomainError
+from ar.core.i18n import long_day
+from ar.core.i18n import marked as _
+from ar.core.kernel import Kernel
 from ar.core.money import typed_minor
 from ar.core.web import (
     Cursor,
@@ -35,16 +39,18 @@ from ar.disputes.claim import dispute
 from ar.disputes.pages import dispute_page, told_or_not
 from ar.ledger.models import OpenItem
 from invoicing.credit import credit
+from invoicing.credited import Credited, CreditError, LinePart, locked_invoice, of_lines, worded_amount
 from invoicing.documents import Detail, Standing, detail, discounts_of, search, standing
 from invoicing.einvoice.find import list_files
 from invoicing.law.interest import DAY_COUNT
 from invoicing.law.late import LateInterest, late_interest
 from invoicing.law.rules import LawMissingError
 from invoicing.law.table import warning_for
+from invoicing.models import InvoiceStage
 from invoicing.settle import settle_dispute
 from invoicing.terms import parse
 from invoicing.terms.words import words
-from invoicing.totals import decimal_text
+from invoicing.totals import decimal_text, millionths
 
 router = APIRouter(include_in_schema=False)
 
@@ -132,8 +138,34 @@ def invoice(
         decimal=decimal_text,
         files=list_files(session, document) if document else (),
         may_make=principal.may("invoices:write"),
-        may_credit=principal.may("invoices:write") and bool(found.lines) and not found.credit_notes,
+        more=_more(found, kernel, language=language),
+        adjustments=[one for one in found.adjustments if one.line_position is None],
+        creditable_minor=found.creditable_minor,
+        may_credit=principal.may("invoices:write") and bool(found.lines) and found.creditable_minor > 0,
     )
+
+
+def _more(found: Detail, kernel: Kernel, *, language: str) -> list[tuple[str, str]]:
+    """What some documents say and others do not, with its name, in `language`."""
+    document = found.document
+    if document is None:
+        return []
+
+    def say(sentence: str) -> str:
+        return kernel.renderer.text(sentence, language=language)
+
+    days = [long_day(day, language=language) for day in (document.period_from, document.period_to) if day]
+    place = document.deliver_to or {}
+    told = (
+        (_("Stage"), say(_STAGES[document.stage]) if document.stage in _STAGES else ""),
+        (_("Order"), document.order_reference),
+        (_("Period"), " – ".join(days)),
+        (_("Delivered to"), ", ".join(part for part in place.values() if part)),
+    )
+    return [(say(name), value) for name, value in told if value]
+
+
+_STAGES = {InvoiceStage.DEPOSIT: _("Deposit"), InvoiceStage.FINAL: _("Final invoice")}
 
 
 def _late(session: Session, found: Detail, *, today: date) -> tuple[LateInterest | None, LawMissingError | None]:
@@ -148,19 +180,42 @@ def _late(session: Session, found: Detail, *, today: date) -> tuple[LateInterest
 def credit_invoice(
     invoice_id: Id,
     session: SessionDep,
+    kernel: KernelDep,
     now: NowDep,
     today: TodayDep,
     principal: Annotated[Principal, allow("invoices:write")],
     reason: Annotated[ShortText, Form()],
     once: Annotated[Once, idempotent()],
+    quantity: Annotated[list[Annotated[str, Field(max_length=20)]], Form(max_length=1000)] = [],  # noqa: B006
+    amount: Annotated[str, Form(max_length=40)] = "",
 ) -> Response:
-    """Credit all of an invoice, and show the credit note."""
+    """Credit quantities of an invoice's lines, an amount, or all of it, and show the credit note."""
 
     def act() -> Response:
-        note = credit(session, invoice_id, reason=reason, by=principal.actor, today=today, now=now)
+        part = _credited(session, kernel, invoice_id, quantity, amount.strip())
+        note = credit(session, invoice_id, reason=reason, part=part, by=principal.actor, today=today, now=now)
         return RedirectResponse(f"/invoices/{note.entry_id}", status_code=303)
 
     return once(session, act)
+
+
+def _credited(
+    session: Session, kernel: Kernel, invoice_id: int, quantities: Sequence[str], amount: str
+) -> Credited | None:
+    """What the form asks to credit; None for all of it. Raises CreditError, AmountError."""
+    wanted = [(n, text.strip().replace(",", ".")) for n, text in enumerate(quantities, start=1) if text.strip()]
+    if wanted and amount:
+        raise CreditError("Say either quantities or an amount to credit")
+    if amount:
+        found = locked_invoice(session, invoice_id)
+        return worded_amount(session, kernel, invoice_id, typed_minor(amount, found.currency))
+    if not wanted:
+        return None
+    try:
+        parts = [LinePart(position, millionths(text)) for position, text in wanted]
+    except ValueError as error:
+        raise CreditError(f"The invoice was not credited: {error}") from None
+    return of_lines(session, locked_invoice(session, invoice_id), parts)
 
 
 @router.post("/disputes/{dispute_id}/credit")

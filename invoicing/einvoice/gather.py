@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from functools import partial
 
 from sqlmodel import Session, col, select
@@ -11,11 +12,20 @@ from ar.core.render import Renderer
 from ar.customers.accounts import account, identifiers_of
 from ar.customers.entities import entity
 from ar.customers.models import BankAccount
-from ar.ledger.models import Entry
-from invoicing.documents import document_of
+from invoicing.documents import adjustments_of, corrected, lines_of, preceding_of
+from invoicing.draft import Place
 from invoicing.einvoice import parties, words
-from invoicing.einvoice.facts import Bank, Corrected, DocumentFacts, LineFacts, Note, TaxFacts
-from invoicing.models import Invoice, InvoiceInstalment, InvoiceLine, InvoiceTax
+from invoicing.einvoice.facts import (
+    AdjustmentFacts,
+    Bank,
+    DocumentFacts,
+    Earlier,
+    LineFacts,
+    Note,
+    Period,
+    TaxFacts,
+)
+from invoicing.models import Invoice, InvoiceAdjustment, InvoiceInstalment, InvoiceTax
 from invoicing.terms import Instalment, parse
 from invoicing.terms.words import discount_words
 from invoicing.terms.words import words as terms_words
@@ -28,6 +38,7 @@ def gather(session: Session, renderer: Renderer, document: Invoice) -> DocumentF
     selling, buying = entity(session, document.entity_id), account(session, document.account_id)
     language = renderer.language(buying.language)
     say = partial(renderer.text, language=language)
+    adjusted = adjustments_of(session, document)
     agreed = parse(document.terms) if document.terms else None
     early = discount_words(agreed, language=language, say=renderer.text) if agreed else ""
     notes = words.mentions(selling.country, early, say)
@@ -43,7 +54,7 @@ def gather(session: Session, renderer: Renderer, document: Invoice) -> DocumentF
         language=language,
         seller=parties.seller(selling),
         buyer=parties.buyer(buying, identifiers_of(session, document.account_id)),
-        lines=_lines(session, document.id),
+        lines=_lines(session, document, adjusted),
         taxes=_taxes(session, document.id, selling.country, say),
         net_minor=document.net_minor,
         tax_minor=document.tax_minor,
@@ -61,13 +72,18 @@ def gather(session: Session, renderer: Renderer, document: Invoice) -> DocumentF
         purchase_order=document.purchase_order,
         notes=notes,
         corrects=_corrected(session, document),
+        follows=tuple(Earlier(one.number or "", one.issue_on) for one in preceding_of(session, document)),
+        order_reference=document.order_reference,
+        period=_period(document.period_from, document.period_to),
+        deliver_to=Place(**document.deliver_to) if document.deliver_to else None,
+        adjustments=_adjustments(adjusted, None),
+        stage=document.stage,
+        tax_currency=document.tax_currency,
+        tax_accounting_minor=document.tax_accounting_minor,
     )
 
 
-def _lines(session: Session, invoice_id: int) -> tuple[LineFacts, ...]:
-    found: Sequence[InvoiceLine] = session.exec(
-        select(InvoiceLine).where(col(InvoiceLine.invoice_id) == invoice_id).order_by(col(InvoiceLine.position))
-    ).all()
+def _lines(session: Session, document: Invoice, adjusted: Sequence[InvoiceAdjustment]) -> tuple[LineFacts, ...]:
     return tuple(
         LineFacts(
             position=line.position,
@@ -77,9 +93,36 @@ def _lines(session: Session, invoice_id: int) -> tuple[LineFacts, ...]:
             category=line.tax_category,
             rate_bp=line.tax_rate_bp,
             net_minor=line.net_minor,
+            unit=line.unit,
+            item_code=line.item_code,
+            order_line=line.order_line,
+            period=_period(line.period_from, line.period_to),
+            adjustments=_adjustments(adjusted, line.position),
+            supply=line.supply,
         )
-        for line in found
+        for line in lines_of(session, document)
     )
+
+
+def _adjustments(adjusted: Sequence[InvoiceAdjustment], position: int | None) -> tuple[AdjustmentFacts, ...]:
+    """Those of a line, or of the document."""
+    return tuple(
+        AdjustmentFacts(
+            charge=one.charge,
+            reason=one.reason,
+            percent_bp=one.percent_bp,
+            base_minor=one.base_minor,
+            amount_minor=one.amount_minor,
+            category=one.tax_category,
+            rate_bp=one.tax_rate_bp,
+        )
+        for one in adjusted
+        if one.line_position == position
+    )
+
+
+def _period(first: date | None, last: date | None) -> Period | None:
+    return Period(first, last) if first or last else None
 
 
 def _taxes(session: Session, invoice_id: int, seller_country: str, say: words.Say) -> tuple[TaxFacts, ...]:
@@ -94,8 +137,8 @@ def _taxes(session: Session, invoice_id: int, seller_country: str, say: words.Sa
             rate_bp=tax.rate_bp,
             net_minor=tax.net_minor,
             tax_minor=tax.tax_minor,
-            reason=words.reason(tax.category, seller_country, say),
-            reason_code=words.REASON_CODES.get(tax.category, ""),
+            reason=words.reason(tax.category, tax.exemption, seller_country, say),
+            reason_code=tax.exemption or words.REASON_CODES.get(tax.category, ""),
         )
         for tax in found
     )
@@ -116,10 +159,6 @@ def _due(session: Session, document: Invoice) -> list[Instalment]:
     return [Instalment(one.due_on, one.amount_minor) for one in session.exec(query)]
 
 
-def _corrected(session: Session, document: Invoice) -> Corrected | None:
-    if document.corrects_entry_id is None:
-        return None
-    entry = session.exec(select(Entry).where(col(Entry.id) == document.corrects_entry_id)).one()
-    original = document_of(session, document.corrects_entry_id)
-    number = (original.number if original else None) or entry.reference
-    return Corrected(number=number, issue_on=entry.effective_on)
+def _corrected(session: Session, document: Invoice) -> Earlier | None:
+    found = corrected(session, document)
+    return None if found is None else Earlier(found.number, found.issue_on)

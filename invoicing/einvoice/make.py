@@ -81,15 +81,15 @@ def _wanted(session: Session, invoice_id: int, instead_of: str | None) -> bool:
 def build_all(kernel: Kernel, facts: DocumentFacts, *, made_at: datetime) -> list[Made]:
     """The CII, the UBL and the page of a document, each checked. Raises SchematronError."""
     cii, ubl = build_cii(facts), build_ubl(facts)
-    electronic = [_checked(FileFormat.CII, cii), _checked(FileFormat.UBL, ubl)]
+    electronic = [_checked(FileFormat.CII, cii, facts), _checked(FileFormat.UBL, ubl, facts)]
     say = partial(kernel.renderer.text, language=facts.language)
     content = sheet(facts, say, qr=epc_qr(facts))
     page = build_pdf(content, None if electronic[0].failures else cii, made_at=made_at)
     return [*electronic, Made(FileFormat.PDF, page)]
 
 
-def _checked(syntax: FileFormat, document: bytes) -> Made:
-    found = failures(document, syntax)
+def _checked(syntax: FileFormat, document: bytes, facts: DocumentFacts) -> Made:
+    found = failures(document, syntax, french=facts.by_french_platform)
     try:
         checked_type(document, MEDIA_TYPES[syntax])
     except FileRefusedError as error:  # a text that the store takes for something a browser would run

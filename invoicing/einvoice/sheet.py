@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -11,17 +12,28 @@ from babel import Locale
 
 from ar.core import i18n, money
 from ar.core.i18n import marked as _
-from invoicing.einvoice.facts import SIREN, DocumentFacts, Party
-from invoicing.einvoice.words import Say
+from invoicing.einvoice.facts import (
+    CREDIT_NOTE_CODE,
+    DEPOSIT_CODE,
+    INVOICE_CODE,
+    SIREN,
+    AdjustmentFacts,
+    DocumentFacts,
+    Party,
+    Period,
+)
+from invoicing.einvoice.words import Say, operation
 from invoicing.models import TaxCategory
+from invoicing.totals import ONE
 
+_KINDS = {INVOICE_CODE: _("Invoice"), DEPOSIT_CODE: _("Deposit invoice"), CREDIT_NOTE_CODE: _("Credit note")}
 _ENDLESS = re.compile(r"\S{31,}")
 _PIECES = re.compile(r".{1,12}")
 
 
 def sheet(facts: DocumentFacts, say: Say, *, qr: str | None) -> dict[str, Any]:
     """The content of the page, for templates/documents/invoice.typ."""
-    kind = say(_("Invoice") if facts.is_invoice else _("Credit note"))
+    kind = say(_KINDS[facts.type_code])
     total = _("Amount due") if facts.is_invoice else _("Amount credited")
     return {
         "language": facts.language,
@@ -41,12 +53,9 @@ def sheet(facts: DocumentFacts, say: Say, *, qr: str | None) -> dict[str, Any]:
         "facts": list(_facts(facts, say)),
         "note": _breakable("\n".join(note.text for note in facts.notes if not note.subject)),
         "columns": [say(_("Description")), say(_("Quantity")), say(_("Unit price")), say(_("VAT")), say(_("Net"))],
-        "rows": list(_rows(facts)),
+        "rows": list(_rows(facts, say)),
         "taxes": {"heads": [say(_("VAT rate")), say(_("Net")), say(_("Tax"))], "rows": list(_taxes(facts))},
-        "sums": [
-            [say(_("Total without VAT")), _money(facts, facts.net_minor)],
-            [say(_("VAT")), _money(facts, facts.tax_minor)],
-        ],
+        "sums": list(_sums(facts, say)),
         "due": [say(total), _money(facts, facts.total_minor)],
         "terms": facts.terms,
         "pay": _pay(facts, say, qr),
@@ -95,25 +104,94 @@ def _facts(facts: DocumentFacts, say: Say) -> Iterator[list[str]]:
         yield [say(_("Supplied")), day(facts.supplied_on)]
     if facts.is_invoice:
         yield [say(_("Due")), day(facts.due_on)]
+    if facts.period is not None:
+        yield [say(_("Period")), _span(facts.period, facts.language)]
     if facts.corrects is not None:
         yield [say(_("Corrects invoice")), facts.corrects.number]
         yield [say(_("of")), day(facts.corrects.issue_on)]
+    for earlier in facts.follows:
+        yield [say(_("Follows")), f"{earlier.number}, {day(earlier.issue_on)}"]
+    if facts.order_reference:
+        yield [say(_("Order")), _breakable(facts.order_reference)]
     if facts.purchase_order:
         yield [say(_("Purchase order")), _breakable(facts.purchase_order)]
     if facts.buyer_reference:
         yield [say(_("Your reference")), _breakable(facts.buyer_reference)]
+    if facts.deliver_to is not None:
+        place = facts.deliver_to
+        town = " ".join(part for part in (place.postcode, place.city, place.country) if part)
+        yield [say(_("Delivered to")), _breakable(", ".join(part for part in (place.name, place.street, town) if part))]
+    if told := operation(facts.supplies, facts.seller.country, say):
+        yield [say(_("Operation")), told]
 
 
-def _rows(facts: DocumentFacts) -> Iterator[list[str]]:
+def _rows(facts: DocumentFacts, say: Say) -> Iterator[list[str]]:
     least = money.exponent(facts.currency)
     for line in facts.lines:
+        more = [line.item_code, _span(line.period, facts.language) if line.period else ""]
+        if line.order_line:
+            more.append(say(_("your line %(number)s"), number=line.order_line))
+        more += [_adjustment(one, facts) for one in line.adjustments]
         yield [
             _breakable(line.description),
-            _decimal(line.quantity_millionths, 0, facts.language),
+            _breakable(" · ".join(part for part in more if part)),
+            _decimal(line.quantity_millionths, 0, facts.language) + _unit(line.unit, say),
             _decimal(line.unit_price_millionths, least, facts.language),
             _rate(line.category, line.rate_bp, facts.language),
             _money(facts, line.net_minor),
         ]
+
+
+_UNITS = {
+    "HUR": _("h"),
+    "DAY": _("days"),
+    "MON": _("months"),
+    "KGM": "kg",
+    "GRM": "g",
+    "TNE": "t",
+    "LTR": "l",
+    "MTR": "m",
+    "MTK": "m²",
+    "MTQ": "m³",
+    "KMT": "km",
+    "KWH": "kWh",
+    ONE: "",
+    "H87": "",
+    "EA": "",
+}
+"""What is printed for the usual units of UN/ECE recommendation 20; of another its code."""
+
+
+def _unit(code: str, say: Say) -> str:
+    written = _UNITS.get(code, code)
+    return f"\u00a0{say(written)}" if written else ""
+
+
+def _adjustment(one: AdjustmentFacts, facts: DocumentFacts) -> str:
+    """What is taken off or added, and why: 'Trade discount 5 %: -4,50 EUR'."""
+    percent = "" if one.percent_bp is None else f" {_percent(one.percent_bp, facts.language)}"
+    return f"{one.reason}{percent}\u00a0: {_money(facts, one.amount_minor if one.charge else -one.amount_minor)}"
+
+
+def _span(period: Period, language: str) -> str:
+    days = [i18n.long_day(day, language=language) for day in (period.first, period.last) if day]
+    return " – ".join(days)
+
+
+def _sums(facts: DocumentFacts, say: Say) -> Iterator[list[str]]:
+    if facts.adjustments:
+        yield [say(_("Sum of the lines")), _money(facts, facts.lines_minor)]
+    told: dict[tuple[str, int | None, bool], int] = defaultdict(int)
+    for one in facts.adjustments:
+        told[one.reason, one.percent_bp, one.charge] += one.amount_minor
+    for (reason, percent_bp, charge), minor in told.items():
+        percent = "" if percent_bp is None else f" {_percent(percent_bp, facts.language)}"
+        yield [_breakable(f"{reason}{percent}"), _money(facts, minor if charge else -minor)]
+    yield [say(_("Total without VAT")), _money(facts, facts.net_minor)]
+    yield [say(_("VAT")), _money(facts, facts.tax_minor)]
+    if facts.tax_currency is not None and facts.tax_accounting_minor is not None:
+        in_accounts = money.localized(facts.tax_accounting_minor, facts.tax_currency, facts.language)
+        yield [say(_("VAT in %(currency)s"), currency=facts.tax_currency), in_accounts]
 
 
 def _decimal(millionths: int, least: int, language: str) -> str:
@@ -127,6 +205,10 @@ def _decimal(millionths: int, least: int, language: str) -> str:
 def _rate(category: TaxCategory, rate_bp: int, language: str) -> str:
     if category is TaxCategory.NOT_SUBJECT:
         return "–"
+    return _percent(rate_bp, language)
+
+
+def _percent(rate_bp: int, language: str) -> str:
     places = 0 if rate_bp % 100 == 0 else 2 if rate_bp % 10 else 1
     return i18n.percent(Decimal(rate_bp).scaleb(-4), places, language=language)
 

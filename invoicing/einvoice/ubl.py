@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from invoicing.einvoice.facts import EN16931, TYPE_CODES, UNIT, DocumentFacts, LineFacts, Party
+from invoicing.draft import Place
+from invoicing.einvoice.facts import EN16931, AdjustmentFacts, DocumentFacts, LineFacts, Party, Period
 from invoicing.einvoice.xmltree import Tree
 from invoicing.models import TaxCategory
 from invoicing.totals import decimal_text
 
 PEPPOL = f"{EN16931}#compliant#urn:fdc:peppol.eu:2017:poacc:billing:3.0"
+_NOT_KNOWN = "NA"
+"""What Peppol has stand for a purchase order where only the seller's own number of the order is known."""
+
 PEPPOL_PROCESS = "urn:fdc:peppol.eu:2017:poacc:billing:01:1.0"
 _OASIS = "urn:oasis:names:specification:ubl:schema:xsd:"
 _PARTS = {"cac": f"{_OASIS}CommonAggregateComponents-2", "cbc": f"{_OASIS}CommonBasicComponents-2"}
@@ -20,8 +24,7 @@ def claims_peppol(facts: DocumentFacts) -> bool:
     Between two French parties it goes to a French platform, which wants each legal mention as a note of its own.
     """
     reachable = facts.seller.endpoint is not None and facts.buyer.endpoint is not None
-    within_france = facts.seller.country == facts.buyer.country == "FR"
-    return reachable and not within_france and bool(facts.buyer_reference or facts.purchase_order)
+    return reachable and not facts.within_france and bool(facts.buyer_reference or facts.purchase_order)
 
 
 def build_ubl(facts: DocumentFacts) -> bytes:
@@ -30,29 +33,57 @@ def build_ubl(facts: DocumentFacts) -> bytes:
     root = Tree.root(f":{name}", {"": f"{_OASIS}{name}-2"} | _PARTS)
     peppol = claims_peppol(facts)
     root.text("cbc:CustomizationID", PEPPOL if peppol else EN16931)
-    root.text("cbc:ProfileID", PEPPOL_PROCESS if peppol else None)
+    root.text("cbc:ProfileID", PEPPOL_PROCESS if peppol else facts.process)
     root.text("cbc:ID", facts.number)
     root.text("cbc:IssueDate", facts.issue_on.isoformat())
     if facts.is_invoice:
         root.text("cbc:DueDate", facts.due_on.isoformat())
-    root.text(f"cbc:{name}TypeCode", TYPE_CODES[facts.kind])
+    root.text(f"cbc:{name}TypeCode", facts.type_code)
     for note in _notes(facts, peppol):
         root.text("cbc:Note", note)
     root.text("cbc:DocumentCurrencyCode", facts.currency)
+    root.text("cbc:TaxCurrencyCode", facts.tax_currency)
     root.text("cbc:BuyerReference", facts.buyer_reference)
-    root.text("cac:OrderReference/cbc:ID", facts.purchase_order)
-    if facts.corrects is not None:
-        corrected = root.node("cac:BillingReference/cac:InvoiceDocumentReference")
-        corrected.text("cbc:ID", facts.corrects.number)
-        corrected.text("cbc:IssueDate", facts.corrects.issue_on.isoformat())
+    _period(root, facts.period)
+    if facts.purchase_order or facts.order_reference:
+        order = root.node("cac:OrderReference")
+        order.text("cbc:ID", facts.purchase_order or _NOT_KNOWN)
+        order.text("cbc:SalesOrderID", facts.order_reference)
+    for earlier in facts.earlier:
+        reference = root.node("cac:BillingReference/cac:InvoiceDocumentReference")
+        reference.text("cbc:ID", earlier.number)
+        reference.text("cbc:IssueDate", earlier.issue_on.isoformat())
     _party(root.node("cac:AccountingSupplierParty/cac:Party"), facts.seller, with_vat=facts.taxable, with_contact=True)
     _party(root.node("cac:AccountingCustomerParty/cac:Party"), facts.buyer, with_vat=facts.taxable, with_contact=False)
     _delivery(root, facts)
     _payment(root, facts)
+    for one in facts.adjustments:
+        written = root.node("cac:AllowanceCharge")
+        _adjustment(written, one, facts)
+        _category(written.node("cac:TaxCategory"), one.category, one.rate_bp)
     _totals(root, facts)
     for line in facts.lines:
         _line(root.node(f"cac:{name}Line"), line, facts)
     return root.written()
+
+
+def _period(parent: Tree, period: Period | None) -> None:
+    if period is None:
+        return
+    written = parent.node("cac:InvoicePeriod")
+    written.text("cbc:StartDate", period.first.isoformat() if period.first else None)
+    written.text("cbc:EndDate", period.last.isoformat() if period.last else None)
+
+
+def _adjustment(written: Tree, one: AdjustmentFacts, facts: DocumentFacts) -> None:
+    currency = facts.currency
+    written.text("cbc:ChargeIndicator", "true" if one.charge else "false")
+    written.text("cbc:AllowanceChargeReason", one.reason)
+    if one.percent_bp is not None:
+        written.text("cbc:MultiplierFactorNumeric", decimal_text(one.percent_bp, 2))
+    written.text("cbc:Amount", facts.amount(one.amount_minor), currencyID=currency)
+    if one.percent_bp is not None:
+        written.text("cbc:BaseAmount", facts.amount(one.base_minor), currencyID=currency)
 
 
 def _notes(facts: DocumentFacts, peppol: bool) -> list[str]:
@@ -65,11 +96,7 @@ def _notes(facts: DocumentFacts, peppol: bool) -> list[str]:
 def _party(written: Tree, party: Party, *, with_vat: bool, with_contact: bool) -> None:
     if party.endpoint is not None:
         written.text("cbc:EndpointID", party.endpoint.value, schemeID=party.endpoint.scheme)
-    address = written.node("cac:PostalAddress")
-    address.text("cbc:StreetName", party.street)
-    address.text("cbc:CityName", party.city)
-    address.text("cbc:PostalZone", party.postcode)
-    address.text("cac:Country/cbc:IdentificationCode", party.country)
+    _address(written.node("cac:PostalAddress"), party)
     if with_vat and party.vat_number:
         scheme = written.node("cac:PartyTaxScheme")
         scheme.text("cbc:CompanyID", party.vat_number)
@@ -85,16 +112,27 @@ def _party(written: Tree, party: Party, *, with_vat: bool, with_contact: bool) -
         contact.text("cbc:ElectronicMail", party.email)
 
 
+def _address(address: Tree, place: Party | Place) -> None:
+    address.text("cbc:StreetName", place.street)
+    address.text("cbc:CityName", place.city)
+    address.text("cbc:PostalZone", place.postcode)
+    address.text("cac:Country/cbc:IdentificationCode", place.country)
+
+
 def _delivery(root: Tree, facts: DocumentFacts) -> None:
+    place = facts.deliver_to
     across = any(tax.category is TaxCategory.INTRA_COMMUNITY for tax in facts.taxes)
-    if facts.supplied_on is None and not across:
+    if facts.supplied_on is None and place is None and not across:
         return
     delivery = root.node("cac:Delivery")
     if facts.supplied_on is not None:
         delivery.text("cbc:ActualDeliveryDate", facts.supplied_on.isoformat())
-    if across:
-        place = "cac:DeliveryLocation/cac:Address/cac:Country/cbc:IdentificationCode"
-        delivery.text(place, facts.buyer.country)
+    if place is not None:
+        _address(delivery.node("cac:DeliveryLocation/cac:Address"), place)
+        delivery.text("cac:DeliveryParty/cac:PartyName/cbc:Name", place.name)
+    elif across:
+        country = "cac:DeliveryLocation/cac:Address/cac:Country/cbc:IdentificationCode"
+        delivery.text(country, facts.buyer.country)
 
 
 def _payment(root: Tree, facts: DocumentFacts) -> None:
@@ -119,10 +157,16 @@ def _totals(root: Tree, facts: DocumentFacts) -> None:
         row.text("cbc:TaxAmount", facts.amount(tax.tax_minor), currencyID=currency)
         category = row.node("cac:TaxCategory")
         _category(category, tax.category, tax.rate_bp, code=tax.reason_code, reason=tax.reason)
+    if facts.tax_currency is not None and facts.tax_accounting_minor is not None:
+        told = facts.amount(facts.tax_accounting_minor, facts.tax_currency)
+        root.text("cac:TaxTotal/cbc:TaxAmount", told, currencyID=facts.tax_currency)
     sums = root.node("cac:LegalMonetaryTotal")
-    sums.text("cbc:LineExtensionAmount", facts.amount(facts.net_minor), currencyID=currency)
+    sums.text("cbc:LineExtensionAmount", facts.amount(facts.lines_minor), currencyID=currency)
     sums.text("cbc:TaxExclusiveAmount", facts.amount(facts.net_minor), currencyID=currency)
     sums.text("cbc:TaxInclusiveAmount", facts.amount(facts.total_minor), currencyID=currency)
+    for name, charge in (("cbc:AllowanceTotalAmount", False), ("cbc:ChargeTotalAmount", True)):
+        if any(one.charge is charge for one in facts.adjustments):
+            sums.text(name, facts.amount(facts.adjusted_minor(charge=charge)), currencyID=currency)
     sums.text("cbc:PayableAmount", facts.amount(facts.total_minor), currencyID=currency)
 
 
@@ -139,9 +183,14 @@ def _line(written: Tree, line: LineFacts, facts: DocumentFacts) -> None:
     currency = facts.currency
     written.text("cbc:ID", str(line.position))
     quantity = "cbc:InvoicedQuantity" if facts.is_invoice else "cbc:CreditedQuantity"
-    written.text(quantity, decimal_text(line.quantity_millionths, 6), unitCode=UNIT)
+    written.text(quantity, decimal_text(line.quantity_millionths, 6), unitCode=line.unit)
     written.text("cbc:LineExtensionAmount", facts.amount(line.net_minor), currencyID=currency)
+    _period(written, line.period)
+    written.text("cac:OrderLineReference/cbc:LineID", line.order_line)
+    for one in line.adjustments:
+        _adjustment(written.node("cac:AllowanceCharge"), one, facts)
     item = written.node("cac:Item")
     item.text("cbc:Name", line.description)
+    item.text("cac:SellersItemIdentification/cbc:ID", line.item_code)
     _category(item.node("cac:ClassifiedTaxCategory"), line.category, line.rate_bp)
     written.text("cac:Price/cbc:PriceAmount", decimal_text(line.unit_price_millionths, 6), currencyID=currency)

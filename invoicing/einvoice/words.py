@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -12,7 +13,7 @@ from ar.core.i18n import long_day
 from ar.core.i18n import marked as _
 from ar.core.money import localized
 from invoicing.einvoice.facts import Note
-from invoicing.models import DocumentKind, TaxCategory
+from invoicing.models import DocumentKind, SupplyKind, TaxCategory
 from invoicing.terms import Instalment
 
 
@@ -40,6 +41,25 @@ _FRENCH_REASONS = {
     TaxCategory.EXPORT: _("Exempt from VAT, article 262 I of the French tax code (CGI)"),
 }
 
+_SCHEMES = {
+    "VATEX-EU-D": _("Margin scheme: travel agents"),
+    "VATEX-EU-F": _("Margin scheme: second-hand goods"),
+    "VATEX-EU-I": _("Margin scheme: works of art"),
+    "VATEX-EU-J": _("Margin scheme: collectors' items and antiques"),
+    "VATEX-FR-FRANCHISE": _("VAT not applicable, article 293 B of the French tax code (CGI)"),
+    "VATEX-FR-CNWVAT": _("Credit note without VAT"),
+    "VATEX-FR-298SEXDECIESA": _("VAT not applicable, article 298 sexdecies A of the French tax code (CGI)"),
+}
+_ARTICLE = re.compile(r"VATEX-EU-(?P<article>\d+)(?:-(?P<number>\d?)(?P<letters>[A-Z]*))?")
+_FRENCH_ARTICLE = re.compile(r"VATEX-FR-CGI(?P<article>\d+)(?P<letter>[A-Z]?)(?:-(?P<point>\d)(?P<bis>BIS)?)?")
+
+_OPERATIONS = {
+    frozenset({SupplyKind.GOODS}): _("Supply of goods"),
+    frozenset({SupplyKind.SERVICES}): _("Supply of services"),
+    frozenset(SupplyKind): _("Supply of goods and services"),
+}
+"""The category of operation, which French invoices say from the reform of 2026 on."""
+
 _FRENCH_MENTIONS = (
     (
         "PMD",
@@ -53,12 +73,48 @@ _FRENCH_MENTIONS = (
 """The mentions that French law wants on an invoice, by their subject (UNTDID 4451). No contract's own rate is known."""
 
 
-def reason(category: TaxCategory, seller_country: str, say: Say) -> str:
-    """Why no VAT is charged in `category` [BT-120]; empty where VAT is, be it at a zero rate."""
+def reason(category: TaxCategory, exemption: str, seller_country: str, say: Say) -> str:
+    """Why no VAT is charged in `category` [BT-120]; empty where VAT is, be it at a zero rate.
+
+    `exemption` is the VATEX code that the lines gave, or empty.
+    """
+    if exemption and category is TaxCategory.EXEMPT:
+        return _exemption(exemption, say)
     sentence = _REASONS.get(category, "")
     if seller_country == "FR":
         sentence = _FRENCH_REASONS.get(category, sentence)
     return say(sentence) if sentence else ""
+
+
+def _exemption(code: str, say: Say) -> str:
+    """The article of law that a VATEX code stands for, as an invoice cites it."""
+    if code in _SCHEMES:
+        return say(_SCHEMES[code])
+    if found := _FRENCH_ARTICLE.fullmatch(code):
+        article = _french(**found.groupdict(""))
+        return say(_("Exempt from VAT, article %(article)s of the French tax code (CGI)"), article=article)
+    found = _ARTICLE.fullmatch(code)
+    assert found is not None
+    article = _european(**found.groupdict(""))
+    return say(_("Exempt from VAT, article %(article)s of Directive 2006/112/EC"), article=article)
+
+
+def _european(article: str, number: str, letters: str) -> str:
+    """As lawyers write it: 132(1)(i), 148(a)."""
+    return article + (f"({number})" if number else "") + (f"({letters.lower()})" if letters else "")
+
+
+def _french(article: str, letter: str, point: str, bis: str) -> str:
+    """As lawyers write it: 261, 4 or 261 D, 1° bis."""
+    degree = "°" if letter else ""
+    return (
+        article + (f" {letter}" if letter else "") + (f", {point}{degree}" if point else "") + (" bis" if bis else "")
+    )
+
+
+def operation(supplies: frozenset[SupplyKind], seller_country: str, say: Say) -> str:
+    """Whether it is for goods, services or both, in words; empty for a seller who need not say."""
+    return say(_OPERATIONS[supplies]) if seller_country == "FR" else ""
 
 
 def mentions(seller_country: str, discount: str, say: Say) -> tuple[Note, ...]:

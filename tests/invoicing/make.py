@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlmodel import Session
 
 from ar.customers.accounts import AccountDraft, open_account
 from ar.customers.entities import EntityDraft, found_entity
+from ar.ledger.models import ExchangeRate
 from invoicing.draft import InvoiceDraft
 from invoicing.models import TaxCategory
 from invoicing.totals import Line, basis_points, millionths
@@ -35,3 +37,9 @@ def line(quantity: str = "1", price: str = "100", rate: str = "20", category: st
 
 def draft(entity_id: int, account_id: int, *lines: Line, **changes: Any) -> InvoiceDraft:
     return InvoiceDraft(entity_id=entity_id, account_id=account_id, lines=lines or (line(),), **changes)
+
+
+def rate(session: Session, currency: str, per_euro: str, *, on: date = TODAY) -> None:
+    """What one euro is worth in `currency` on a day."""
+    session.add(ExchangeRate(currency=currency, rate_on=on, per_euro=Decimal(per_euro), source="test"))
+    session.flush()

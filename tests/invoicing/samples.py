@@ -12,7 +12,7 @@ from ar.core.tabular import FileError
 from ar.core.web import Page
 from ar.customers.models import LegalEntity
 from ar.ledger.models import EntryKind, OpenItem
-from invoicing.documents import Detail, Standing
+from invoicing.documents import Corrected, Detail, Standing
 from invoicing.einvoice.find import DocumentFile
 from invoicing.imports.profiles import FIELDS
 from invoicing.law.caps import LawWarning
@@ -26,6 +26,7 @@ from invoicing.models import (
     ImportBatch,
     ImportRefusal,
     Invoice,
+    InvoiceAdjustment,
     InvoiceFile,
     InvoiceLine,
     InvoiceState,
@@ -95,10 +96,44 @@ LINE = InvoiceLine(
     tax_category=TaxCategory.STANDARD,
     tax_rate_bp=2000,
     net_minor=100_00,
+    item_code="T-<1>",
+    period_from=date(2026, 5, 1),
+    period_to=date(2026, 5, 31),
 )
 TAX = InvoiceTax(invoice_id=9, category=TaxCategory.STANDARD, rate_bp=2000, net_minor=100_00, tax_minor=20_00)
 ITEM = make_item(41)
-ISSUED = Detail([ITEM], "invoice:9", make_document(DocumentKind.INVOICE, "FR1-2026-000041"), [LINE], [TAX], [])
+ADJUSTMENTS = [
+    InvoiceAdjustment(
+        invoice_id=9,
+        position=position,
+        line_position=line,
+        charge=charge,
+        reason="Trade <discount> & packing",
+        percent_bp=percent_bp,
+        base_minor=100_00,
+        amount_minor=5_00,
+        tax_category=TaxCategory.STANDARD,
+        tax_rate_bp=2000,
+    )
+    for position, line, charge, percent_bp in ((1, 1, False, 500), (2, None, False, 500), (3, None, True, None))
+]
+ISSUED = Detail(
+    [ITEM],
+    "invoice:9",
+    make_document(
+        DocumentKind.INVOICE,
+        "FR1-2026-000041",
+        tax_currency="USD",
+        tax_accounting_minor=22_00,
+    ),
+    [LINE],
+    [TAX],
+    [],
+    ADJUSTMENTS,
+    None,
+    [make_document(DocumentKind.INVOICE, "FR1-2026-000040")],
+    [make_document(DocumentKind.INVOICE, "FR1-2026-000043")],
+)
 CREDITED = Detail(
     [make_item(42, kind=EntryKind.CREDIT_NOTE, side=-1)],
     "invoice:10",
@@ -106,6 +141,7 @@ CREDITED = Detail(
     [LINE],
     [TAX],
     [make_document(DocumentKind.CREDIT_NOTE, "FR1-CN-2026-000001")],
+    corrects=Corrected(41, "FR1-2026-000041", DAY),
 )
 IMPORTED = Detail([make_item(43, open_minor=0)], "import:3", None, (), (), ())
 SPLIT = Detail(
@@ -210,6 +246,9 @@ def shown(found: Detail, standing: Standing, may_credit: bool, **more: Any) -> d
         "seller": SELLER,
         "decimal": decimal_text,
         "may_credit": may_credit,
+        "more": [("Period", "1 <March>")] if found.document else [],
+        "adjustments": [one for one in found.adjustments if one.line_position is None],
+        "creditable_minor": found.creditable_minor,
         "standings": [Standing.OVERDUE for _ in found.items],
         "terms_words": "30 days net",
         "discounts": (),

@@ -59,7 +59,9 @@ def test_an_invoice_is_issued_once_for_a_key(kernel: Kernel) -> None:
         108000,
         108000,
     )
-    assert told["lines"] == [LINE | {"unit_price": "450", "tax_category": "S", "net_minor": 90000}]
+    [written] = told["lines"]
+    assert written.items() >= (LINE | {"unit_price": "450", "tax_category": "S", "net_minor": 90000}).items()
+    assert (written["unit"], written["adjustments"], told["adjustments"]) == ("C62", [], [])
     with kernel.database.reading() as session:
         assert entries(session) == 1
     changed = web.post("/api/v1/invoices", json=draft(note="other"), headers=once("a"))
@@ -128,6 +130,55 @@ def test_invoices_are_listed_read_and_credited(kernel: Kernel) -> None:
     assert numbers(kind="credit_note") == [note.json()["number"]]
     missing = web.get("/api/v1/invoices/999999")
     assert (missing.status_code, missing.json()["code"]) == (404, "invoice-not-found")
+
+
+def test_allowances_and_credits_of_lines_and_amounts(kernel: Kernel) -> None:
+    web = client(kernel, Role.CREDIT_MANAGER)
+    off = {"reason": "Trade discount", "percent": "10"}
+    freight = {"reason": "Freight", "amount_minor": 3000, "charge": True}
+    place = {"name": "Depot", "city": "Lyon", "country": "FR"}
+    body = draft(lines=[LINE | {"adjustments": [off], "unit": "EA"}], adjustments=[freight], deliver_to=place)
+    made = web.post("/api/v1/invoices", json=body, headers=once("a")).json()
+    assert (made["net_minor"], made["amount_minor"], made["deliver_to"]["city"]) == (84000, 100800, "Lyon")
+    assert [(one["reason"], one["percent"], one["amount_minor"]) for one in made["lines"][0]["adjustments"]] == [
+        ("Trade discount", "10", 9000)
+    ]
+    assert [(one["reason"], one["charge"], one["amount_minor"]) for one in made["adjustments"]] == [
+        ("Freight", True, 3000)
+    ]
+    path = f"/api/v1/invoices/{made['id']}/credit-notes"
+
+    def credit(key: str, **given: Any) -> Any:
+        return web.post(path, json={"reason": "damaged", **given}, headers=once(key))
+
+    one = credit("b", of_lines=[{"position": 1, "quantity": "1"}])
+    assert (one.status_code, one.json()["net_minor"]) == (201, 42000)
+    some = credit("c", amount_minor=10000)
+    assert (some.status_code, some.json()["amount_minor"], some.json()["corrects"]["number"]) == (
+        201,
+        10000,
+        made["number"],
+    )
+    for given, pointer in (
+        ({"of_lines": [{"position": 1, "quantity": "2"}]}, "/of_lines/0/quantity"),
+        ({"of_lines": [{"position": 2}]}, "/of_lines/0/position"),
+        ({"amount_minor": 5, "of_lines": [{"position": 1}]}, "/amount_minor"),
+        ({}, "/lines"),
+    ):
+        refused = credit("d" + pointer + str(len(given)), **given)
+        assert refused.status_code == 422, given
+        assert [fault["pointer"] for fault in refused.json()["faults"]] == [pointer]
+    assert "Trade discount 10.00%" in web.get(f"/invoices/{made['id']}", headers={"accept": "text/html"}).text
+    form = {
+        "reason": "rest",
+        "quantity": ["1"],
+        "idempotency_key": "e",
+    }
+    page = web.post(f"/invoices/{made['id']}/credit-notes", data=form)
+    assert page.status_code == 409, "more than is left, for 100.00 were credited by amount"
+    form |= {"quantity": [""], "amount": "404.00", "idempotency_key": "f"}
+    assert web.post(f"/invoices/{made['id']}/credit-notes", data=form).status_code == 303
+    assert web.get(f"/api/v1/invoices/{made['id']}").json()["open_minor"] == 0
 
 
 def test_a_file_is_imported_and_its_refused_rows_given_back(kernel: Kernel) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from collections import Counter
 from datetime import date
+from pathlib import Path
 from threading import Barrier, Thread
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import func, text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
@@ -16,7 +20,7 @@ from ar.core.db import Database
 from ar.core.errors import ConflictError, DomainError
 from ar.ledger.allocate import Share, allocate
 from ar.ledger.items import open_items
-from ar.ledger.models import EntryKind
+from ar.ledger.models import EntryKind, OpenItem
 from ar.ledger.post import Posting, post, reverse
 from invoicing.credit import OverCreditedError, credit
 from invoicing.credited import Credited
@@ -227,3 +231,26 @@ def test_what_cannot_be_credited(database: Database) -> None:
     with pytest.raises(DomainError, match="no open item"):
         attempt(10**6, None)
     attempt(bare, [line("1", "5", "0", "Z")])
+
+
+WRITERS, EACH, KILLS = 8, 500, 40
+
+
+def test_numbers_have_no_gap_and_no_twin_whoever_is_killed(database: Database) -> None:
+    """Guarantee of the numbering: eight writers of 500 each, forty of them killed in the middle of their work."""
+    with database.transaction() as session:
+        entity_id, buyer = seller(session), customer(session)
+    url = database.engine.url.render_as_string(hide_password=False)
+    numbers = map(str, (entity_id, buyer, WRITERS, EACH, KILLS))
+    command = [sys.executable, "-m", "tests.invoicing.number_writers", url, *numbers]
+    ran = subprocess.run(
+        command, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=300, check=True
+    )
+    assert int(ran.stdout) == KILLS
+    with database.reading() as session:
+        written = session.exec(select(Invoice.number, Invoice.issued_by).order_by(col(Invoice.number))).all()
+        assert [number for number, _ in written] == [f"FR1-2026-{n:06d}" for n in range(1, WRITERS * EACH + 1)]
+        assert set(Counter(by for _, by in written).values()) == {EACH}
+        entries = select(func.count(), func.sum(OpenItem.open_minor)).select_from(OpenItem)
+        assert session.exec(entries).one() == (WRITERS * EACH, WRITERS * EACH * 12_000)
+        assert verify(session) == []

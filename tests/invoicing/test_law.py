@@ -33,7 +33,7 @@ from invoicing.law.table import LawDraft, LawError, add_law, law_of
 from invoicing.models import LateLaw, LawKind
 from invoicing.terms import Counting, Due, Terms, parse
 from tests.databases import Postgres
-from tests.invoicing.make import NOW, TODAY, customer, draft, line, seller
+from tests.invoicing.make import NOW, TODAY, customer, draft, line, rate, seller
 from tests.web import client
 
 H1 = (date(2026, 1, 1), date(2026, 6, 30))
@@ -428,6 +428,7 @@ def test_interest_follows_the_balance_that_the_ledger_had(database: Database) ->
 def test_instalments_are_late_one_by_one_and_the_fixed_sum_comes_once(database: Database) -> None:
     with database.transaction() as session:
         entity_id, buyer = seller(session), customer(session, currency="USD")
+        rate(session, "USD", "1.25")
         given = draft(entity_id, buyer, line("1", "1000"), terms="50% net 15; 50% net 45", currency="USD")
         made = issue(session, given, by="user:1", today=TODAY, now=NOW)
     found = late_of(database, made.entry_id, date(2026, 5, 10))

@@ -5,13 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from functools import partial
+from typing import Any
 
 from ar.core.render import Renderer
 from invoicing.einvoice import words
-from invoicing.einvoice.facts import SIREN, Bank, Corrected, DocumentFacts, LineFacts, Note, Number, Party, TaxFacts
+from invoicing.einvoice.facts import (
+    SIREN,
+    AdjustmentFacts,
+    Bank,
+    DocumentFacts,
+    Earlier,
+    LineFacts,
+    Note,
+    Number,
+    Party,
+    Period,
+    TaxFacts,
+)
 from invoicing.models import DocumentKind, TaxCategory
 from invoicing.terms import Instalment
-from invoicing.totals import Line, totals
+from invoicing.totals import Adjustment, Line, Totals, totals
 from tests.invoicing.make import line
 
 SELLER = Party(
@@ -57,10 +70,12 @@ def facts(
     buyer_reference: str = "Halle 3",
     terms: str = "45 days end of month",
     supplied_on: date | None = date(2026, 3, 12),
+    adjustments: Sequence[Adjustment] = (),
+    **more: Any,
 ) -> DocumentFacts:
     """A document of `lines`, its sums made as those of an issued one are."""
     given: Sequence[Line] = lines or (line("2", "450"), line("1", "80.55", "5.5"))
-    sums = totals(given, currency)
+    sums = totals(given, currency, adjustments)
     say = partial(renderer.text, language=language)
     due_on = date(2026, 4, 30)
     return DocumentFacts(
@@ -75,18 +90,31 @@ def facts(
         buyer=buyer,
         lines=tuple(
             LineFacts(
-                n, one.description, one.quantity_millionths, one.unit_price_millionths, one.category, one.rate_bp, net
+                n,
+                one.description,
+                one.quantity_millionths,
+                one.unit_price_millionths,
+                one.category,
+                one.rate_bp,
+                net,
+                one.unit,
+                one.item_code,
+                one.order_line,
+                Period(one.period_from, one.period_to) if one.period_from or one.period_to else None,
+                _adjusted(sums, n - 1),
+                one.supply,
             )
             for n, (one, net) in enumerate(zip(given, sums.lines, strict=True), start=1)
         ),
+        adjustments=_adjusted(sums, None),
         taxes=tuple(
             TaxFacts(
                 tax.category,
                 tax.rate_bp,
                 tax.net_minor,
                 tax.tax_minor,
-                words.reason(tax.category, seller.country, say),
-                words.REASON_CODES.get(tax.category, ""),
+                words.reason(tax.category, tax.exemption, seller.country, say),
+                tax.exemption or words.REASON_CODES.get(tax.category, ""),
             )
             for tax in sums.taxes
         ),
@@ -98,7 +126,24 @@ def facts(
         buyer_reference=buyer_reference,
         purchase_order="PO-8841",
         notes=((Note(note),) if note else ()) + words.mentions(seller.country, "", say),
-        corrects=Corrected("FR1-2026-000100", date(2026, 2, 1)) if kind is DocumentKind.CREDIT_NOTE else None,
+        corrects=Earlier("FR1-2026-000100", date(2026, 2, 1)) if kind is DocumentKind.CREDIT_NOTE else None,
+        **more,
+    )
+
+
+def _adjusted(sums: Totals, at: int | None) -> tuple[AdjustmentFacts, ...]:
+    return tuple(
+        AdjustmentFacts(
+            one.adjustment.charge,
+            one.adjustment.reason,
+            one.adjustment.percent_bp,
+            one.base_minor,
+            one.amount_minor,
+            one.category,
+            one.rate_bp,
+        )
+        for one in sums.applied
+        if one.line == at
     )
 
 

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from itertools import product
 
 import pytest
-from lxml import etree
 
 from ar.core.money import parse_minor
 from ar.core.render import Renderer
-from invoicing.einvoice.check import failures, folder
+from invoicing.draft import Place
+from invoicing.einvoice.check import failures
 from invoicing.einvoice.cii import build_cii
-from invoicing.einvoice.facts import GLN, LEI, SIRET, DocumentFacts, Number
+from invoicing.einvoice.facts import GLN, LEI, SIRET, DocumentFacts, Earlier, Number, Period
 from invoicing.einvoice.parties import _VAT_SCHEMES
-from invoicing.einvoice.schematron import report
-from invoicing.einvoice.ubl import PEPPOL, build_ubl, claims_peppol
-from invoicing.models import DocumentKind, FileFormat, TaxCategory
+from invoicing.einvoice.ubl import build_ubl
+from invoicing.models import DocumentKind, FileFormat, InvoiceStage, SupplyKind, TaxCategory
+from invoicing.totals import Adjustment
 from tests.invoicing.einvoice.make import BUYER, HOSTILE, SELLER, facts, of_category
 from tests.invoicing.make import line
 
@@ -47,8 +48,52 @@ def documents() -> Iterator[tuple[str, DocumentFacts]]:
     yield "bare", facts(RENDERER, buyer=bare, bank=None, buyer_reference="", supplied_on=None, terms="net 0")
     for number in (Number("30326504500012", SIRET), Number("4006381333931", GLN), Number("5299000J2N45DDNE4Y28", LEI)):
         yield f"endpoint-{number.scheme}", facts(RENDERER, buyer=replace(BUYER, endpoint=number, registration=number))
+    yield from adjusted()
+    yield from more_said()
     for letters, scheme in _VAT_SCHEMES.items():
         yield f"endpoint-{letters}", facts(RENDERER, buyer=replace(BUYER, endpoint=Number(f"{letters}123", scheme)))
+
+
+def adjusted() -> Iterator[tuple[str, DocumentFacts]]:
+    """Every form of discount and charge, on lines and on documents, over every category."""
+    off, less = Adjustment("Trade discount", percent_bp=333), Adjustment("Damaged", amount_minor=101)
+    freight, pack = Adjustment("Freight", amount_minor=1999, charge=True), Adjustment("Packing", 250, charge=True)
+    forms = {"off": [off], "less": [less], "freight": [freight], "pack": [pack], "all": [off, less, freight, pack]}
+    for (name, form), kind in product(forms.items(), KINDS):
+        given = replace(line("3", "33.33"), adjustments=tuple(form))
+        yield f"line-{name}-{kind}", facts(RENDERER, given, line("1", "0.07", "5.5"), kind=kind)
+        yield f"document-{name}-{kind}", facts(RENDERER, line("7", "9.99"), line("2", "80.55", "5.5"), adjustments=form)
+        yield f"both-{name}-{kind}", facts(RENDERER, given, line("1", "5", "5.5"), kind=kind, adjustments=form)
+    for category in TaxCategory:
+        given = replace(of_category(category), adjustments=(off, freight))
+        yield f"adjusted-{category}", facts(RENDERER, given, adjustments=[less, pack])
+    yield "adjusted-yen", facts(RENDERER, line("3", "3333"), currency="JPY", adjustments=[off, freight])
+
+
+def more_said() -> Iterator[tuple[str, DocumentFacts]]:
+    """Periods, places, references, units, deposits, what is followed, and tax in the currency of the accounts."""
+    march = Period(date(2026, 3, 1), date(2026, 3, 31))
+    service = replace(
+        line("12.5", "80"),
+        unit="HUR",
+        item_code="SRV-1",
+        order_line="10",
+        period_from=march.first,
+        period_to=march.last,
+        supply=SupplyKind.SERVICES,
+    )
+    place = Place("Atelier 3", "FR", "4 quai Perrache", "69002", "Lyon")
+    for kind in KINDS:
+        yield f"service-{kind}", facts(RENDERER, service, kind=kind, period=march, deliver_to=place)
+        yield f"sales-order-{kind}", replace(facts(RENDERER, kind=kind, order_reference="SO-77"), purchase_order="")
+        told = facts(RENDERER, kind=kind, currency="USD")
+        yield f"tax-{kind}", replace(told, tax_currency="EUR", tax_accounting_minor=told.tax_minor * 9 // 10)
+    yield "deposit", facts(RENDERER, stage=InvoiceStage.DEPOSIT)
+    off = line("-1", "300", text="Deposit FR1-2026-000007")
+    earlier = (Earlier("FR1-2026-000007", date(2026, 1, 5)), Earlier("FR1-2026-000009", date(2026, 2, 5)))
+    yield "final", facts(RENDERER, line("1", "1000"), service, off, stage=InvoiceStage.FINAL, follows=earlier)
+    for code in ("VATEX-EU-132-1I", "VATEX-FR-FRANCHISE", "VATEX-FR-CGI261-4", "VATEX-EU-D", "VATEX-FR-CGI261D-1BIS"):
+        yield code, facts(RENDERER, replace(line(category="E", rate="0"), exemption=code))
 
 
 DOCUMENTS = dict(documents())
@@ -104,29 +149,15 @@ def test_a_document_that_leaves_the_schema_is_told_where() -> None:
     assert "Unknown" in first.message
 
 
-def test_french_platforms_miss_the_category_of_operation_alone() -> None:
-    """Their own rules, of which the product does not know the category of operation (BT-23)."""
-    rules = {
-        build_cii: "cii-schematron-fr-ctc/BR-FR-Flux2-Schematron-CII.xslt",
-        build_ubl: "ubl-2.1/BR-FR-Flux2-Schematron-UBL.xslt",
-    }
-    for kind, (build, path) in product(KINDS, rules.items()):
-        french = replace(BUYER, country="FR", vat_number=SELLER.vat_number, endpoint=SELLER.endpoint)
-        french = replace(french, registration=SELLER.registration)
-        given = facts(RENDERER, kind=kind, buyer=french, language="fr", note="Merci")
-        told = etree.fromstring(report(folder() / path, build(given)).encode())
-        failed = [one.get("id") for one in told.iter("{*}failed-assert", "{*}successful-report")]
-        assert failed == ["BR-FR-08_BT-23"], (kind, path)
-
-
-def test_peppol_is_claimed_where_its_rules_hold_alone() -> None:
-    given = facts(RENDERER)
-    assert claims_peppol(given)
-    assert PEPPOL.encode() in build_ubl(given)
-    assert build_ubl(given).count(b"<cbc:Note>") == 2, "one note of the document, and the payment terms"
-    unreachable = replace(given, buyer=replace(BUYER, endpoint=None))
-    nameless = replace(given, buyer_reference="", purchase_order="")
-    within_france = replace(given, buyer=SELLER)
-    for one in (unreachable, nameless, within_france):
-        assert PEPPOL.encode() not in build_ubl(one)
-        assert b"#PMD#" in build_ubl(one)
+@pytest.mark.parametrize("kind", KINDS)
+def test_french_platforms_take_them(kind: DocumentKind) -> None:
+    """Between two French parties the rules of the reform are looked at too, in both syntaxes."""
+    french = replace(BUYER, country="FR", vat_number=SELLER.vat_number, endpoint=SELLER.endpoint)
+    french = replace(french, registration=SELLER.registration)
+    given = facts(RENDERER, kind=kind, buyer=french, language="fr", note="Merci")
+    assert given.by_french_platform
+    assert failures(build_cii(given), FileFormat.CII, french=True) == []
+    assert failures(build_ubl(given), FileFormat.UBL, french=True) == []
+    unknown = replace(given, notes=())
+    for build, syntax in ((build_cii, FileFormat.CII), (build_ubl, FileFormat.UBL)):
+        assert any(one.rule.startswith("BR-FR") for one in failures(build(unknown), syntax, french=True))

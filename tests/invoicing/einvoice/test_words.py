@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from functools import partial
 from typing import Any
@@ -11,8 +12,10 @@ import pytest
 from ar.core.render import Renderer
 from ar.customers.models import Account, AccountIdentifier, LegalEntity
 from invoicing.einvoice import parties, words
+from invoicing.einvoice.check import folder
 from invoicing.einvoice.facts import GLN, LEI, SIREN, SIRET, Number
-from invoicing.models import DocumentKind, TaxCategory
+from invoicing.exemptions import EXEMPTIONS
+from invoicing.models import DocumentKind, SupplyKind, TaxCategory
 from invoicing.terms import Instalment
 from tests.invoicing.make import NOW
 
@@ -46,10 +49,43 @@ def test_french_law_is_quoted_by_french_sellers_alone(renderer: Renderer) -> Non
     assert words.mentions("FR", "", say)[2].text == "Pas d’escompte pour paiement anticipé."
     assert words.mentions("FR", "2 % sous 10 jours", say)[2].text.endswith(": 2 % sous 10 jours.")
     assert words.mentions("DE", "", say) == ()
-    assert words.reason(TaxCategory.REVERSE_CHARGE, "FR", say) == "Autoliquidation"
-    assert "262 ter I" in words.reason(TaxCategory.INTRA_COMMUNITY, "FR", say)
-    assert "262" not in words.reason(TaxCategory.INTRA_COMMUNITY, "BE", say)
-    assert words.reason(TaxCategory.STANDARD, "FR", say) == words.reason(TaxCategory.ZERO, "FR", say) == ""
+    assert words.reason(TaxCategory.REVERSE_CHARGE, "", "FR", say) == "Autoliquidation"
+    assert "262 ter I" in words.reason(TaxCategory.INTRA_COMMUNITY, "", "FR", say)
+    assert "262" not in words.reason(TaxCategory.INTRA_COMMUNITY, "", "BE", say)
+    assert words.reason(TaxCategory.STANDARD, "", "FR", say) == words.reason(TaxCategory.ZERO, "", "FR", say) == ""
+
+
+def test_exemptions_cite_their_article(renderer: Renderer) -> None:
+    say = partial(renderer.text, language="en")
+    cited = {
+        "VATEX-EU-132-1I": "article 132(1)(i) of Directive",
+        "VATEX-EU-143-1FA": "article 143(1)(fa) of Directive",
+        "VATEX-EU-148-A": "article 148(a) of Directive",
+        "VATEX-EU-135-1": "article 135(1) of Directive",
+        "VATEX-EU-79-C": "article 79(c) of Directive",
+        "VATEX-EU-309": "article 309 of Directive",
+        "VATEX-FR-CGI261-4": "article 261, 4 of the French",
+        "VATEX-FR-CGI261D-1BIS": "article 261 D, 1° bis of the French",
+        "VATEX-FR-CGI277A": "article 277 A of the French",
+        "VATEX-FR-FRANCHISE": "article 293 B of the French",
+    }
+    for code, told in cited.items():
+        assert told in words.reason(TaxCategory.EXEMPT, code, "FR", say), code
+    for code, categories in EXEMPTIONS.items():
+        for category in categories:
+            assert words.reason(category, code, "FR", say)
+
+
+def test_the_codes_are_those_that_the_standard_lists() -> None:
+    rules = (folder() / "ubl-2.1/EN16931-UBL-validation.xslt").read_text()
+    assert set(re.findall(r"VATEX-[A-Z]{2}-[A-Z0-9-]+", rules)) == set(EXEMPTIONS)
+
+
+def test_the_category_of_operation(renderer: Renderer) -> None:
+    say = partial(renderer.text, language="fr")
+    assert words.operation(frozenset({SupplyKind.SERVICES}), "FR", say) == "Prestation de services"
+    assert words.operation(frozenset(SupplyKind), "FR", say) == "Livraison de biens et prestation de services"
+    assert words.operation(frozenset(SupplyKind), "DE", say) == ""
 
 
 def entity(**given: Any) -> LegalEntity:

@@ -10,6 +10,8 @@ from rich.console import Console
 
 from ar.core.access.models import Role
 from ar.core.kernel import Kernel
+from ar.ledger.models import EntryKind
+from ar.ledger.post import Posting, post
 from invoicing.exports.command import FormatError, run
 from invoicing.exports.write import CSV_COLUMNS
 from invoicing.issue import issue
@@ -51,7 +53,8 @@ def test_a_refusal_leaves_no_file(kernel: Kernel, tmp_path: Path) -> None:
     furnish(kernel)
     with kernel.database.transaction() as session:
         other = customer(session, "C2", currency="USD")
-        issue(session, draft(1, other), by="user:1", today=TODAY, now=NOW)
+        owed = Posting(1, other, EntryKind.INVOICE, 500, "USD", TODAY, reference="OLD-1")
+        post(session, [owed], now=NOW)
     with pytest.raises(FormatError):
         told(kernel, tmp_path / "x", form="xls")
     with pytest.raises(Exception, match="no exchange rate for USD"):

@@ -102,7 +102,7 @@ def test_another_currency_is_told_at_the_days_rate_beside_itself(database: Datab
 def test_a_missing_rate_and_a_turned_period_are_told(database: Database) -> None:
     with database.transaction() as session:
         one, buyer = seller(session), customer(session, currency="USD")
-        issue(session, draft(one, buyer), by="user:1", today=TODAY, now=NOW)
+        posted(session, one, buyer, EntryKind.INVOICE, 12000, on=TODAY, reference="OLD-1", currency="USD")
     with database.reading() as session:
         with pytest.raises(RateMissingError, match="amiable import rates"):
             written(session)
