@@ -89,10 +89,13 @@ class Status:
 
 
 def check_status(status: Status) -> None:
-    """Raises StatusError for a code that is not one, and for 210 or 213 without a reason code."""
+    """Raises StatusError for a code that is not one, for 210 or 213 without a reason code, and an instant far off."""
     if status.code not in STATUSES:
         told = f"{status.code[:20]!r} is no life-cycle status: send one of 200 to 213"
         raise StatusError(told, faults=[Fault("/code", told)])
+    if not 2000 <= status.happened_at.year <= 2200:
+        told = "the instant lies outside the years 2000 to 2200"
+        raise StatusError(told, faults=[Fault("/at", told)])
     if status.code in WITH_REASON and not status.reason_code:
         told = f"status {status.code} needs a reason code, such as QTE_ERR"
         raise StatusError(told, faults=[Fault("/reason_code", told)])
