@@ -15,7 +15,7 @@ from ar.core.db import among
 from ar.customers.models import Account
 from ar.ledger.models import Entry
 from invoicing.exports.journal import Leg, Posting
-from invoicing.models import Invoice, InvoiceTax
+from invoicing.models import InvoiceInstalment, InvoiceTax
 from invoicing.totals import Tax
 
 _AT_ONCE = 1_000
@@ -57,16 +57,18 @@ def _one_posting(row: Any) -> object:
 
 
 def _taxes(session: Session, entry_ids: Sequence[int]) -> dict[int, list[Tax]]:
+    """The breakdown of the document that each entry is of, be it one of several instalments."""
+    part = InvoiceInstalment
     query = (
         select(
-            col(Invoice.entry_id),
+            col(part.entry_id),
             col(InvoiceTax.category),
             col(InvoiceTax.rate_bp),
             col(InvoiceTax.net_minor),
             col(InvoiceTax.tax_minor),
         )
-        .join(InvoiceTax, col(InvoiceTax.invoice_id) == col(Invoice.id))
-        .where(among(session, col(Invoice.entry_id), entry_ids))
+        .join(InvoiceTax, col(InvoiceTax.invoice_id) == col(part.invoice_id))
+        .where(among(session, col(part.entry_id), entry_ids))
         .order_by(col(InvoiceTax.category), col(InvoiceTax.rate_bp))
     )
     found: dict[int, list[Tax]] = defaultdict(list)
@@ -79,7 +81,7 @@ def _posting(rows: Sequence[Any], taxes: dict[int, list[Tax]]) -> Posting:
     head = rows[0]
     return Posting(
         kind=head.kind,
-        legs=tuple(Leg(row.debit, row.credit, row.amount_minor, row.reference) for row in rows),
+        legs=tuple(Leg(row.id, row.debit, row.credit, row.amount_minor, row.reference) for row in rows),
         taxes=tuple(taxes.get(head.of_entry, ())),
         currency=head.currency,
         effective_on=head.effective_on,

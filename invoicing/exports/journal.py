@@ -31,6 +31,7 @@ _JOURNALS = {
 class Leg:
     """One ledger entry of a posting: what moved from `credit` to `debit`, in minor units."""
 
+    entry_id: int
     debit: Book
     credit: Book
     amount_minor: int
@@ -58,9 +59,13 @@ class Posting:
 
 @dataclass(frozen=True, slots=True)
 class JournalLine:
-    """One line; one of debit and credit is zero. `foreign_minor` is signed, in `foreign_currency`, or None."""
+    """One line; one of debit and credit is zero. `foreign_minor` is signed, in `foreign_currency`, or None.
+
+    A line of the customer's account has the `entry_id` of its ledger entry.
+    """
 
     number: int
+    entry_id: int | None
     journal: Named
     account: Named
     customer: Named | None
@@ -79,11 +84,12 @@ def entry_lines(
 ) -> Iterator[JournalLine]:
     """The lines of accounting entry `number`: debits equal credits, in both currencies, whatever the rate rounds."""
     sides = list(_sides(posting))
-    told = _converted([minor for _, minor, _ in sides], convert)
+    told = _converted([minor for _, minor, _, _ in sides], convert)
     customer = Named(posting.customer_code, posting.customer_name)
-    for (name, minor, reference), own in zip(sides, told, strict=True):
+    for (name, minor, reference, entry_id), own in zip(sides, told, strict=True):
         yield JournalLine(
             number=number,
+            entry_id=entry_id,
             journal=chart.journals[_JOURNALS.get(posting.kind, "general")],
             account=chart.accounts[name],
             customer=customer if name == Book.RECEIVABLE else None,
@@ -98,23 +104,28 @@ def entry_lines(
         )
 
 
-def _sides(posting: Posting) -> Iterator[tuple[str, int, str]]:
-    """Account, signed minor units (a debit is positive) and reference of each line: the customer's first."""
+def _sides(posting: Posting) -> Iterator[tuple[str, int, str, int | None]]:
+    """Account, signed minor units (a debit is positive), reference and entry of each line: the customer's first.
+
+    One instalment taken back takes its share of the revenue and of each VAT with it.
+    """
     against = 0
     for leg in posting.legs:
         sign = 1 if leg.debit is Book.RECEIVABLE else -1
-        yield Book.RECEIVABLE, sign * leg.amount_minor, leg.reference
+        yield Book.RECEIVABLE, sign * leg.amount_minor, leg.reference, leg.entry_id
         against -= sign * leg.amount_minor
     [other] = {leg.credit if leg.debit is Book.RECEIVABLE else leg.debit for leg in posting.legs}
-    total = sum(tax.net_minor + tax.tax_minor for tax in posting.taxes)
-    if other is not Book.SALES or total != abs(against):
-        yield other, against, posting.reference
+    weights = [sum(tax.net_minor for tax in posting.taxes), *(tax.tax_minor for tax in posting.taxes)]
+    whole = sum(weights) == abs(against)
+    if other is not Book.SALES or (not whole and (sum(weights) < abs(against) or min(weights) < 0)):
+        yield other, against, posting.reference, None
         return
     sign = 1 if against > 0 else -1
-    yield other, sign * sum(tax.net_minor for tax in posting.taxes), posting.reference
-    for tax in posting.taxes:
-        if tax.tax_minor:
-            yield VAT, sign * tax.tax_minor, posting.reference
+    net, *taxes = weights if whole else split(abs(against), weights)
+    yield other, sign * net, posting.reference, None
+    for tax_minor in taxes:
+        if tax_minor:
+            yield VAT, sign * tax_minor, posting.reference, None
 
 
 def _converted(minors: Sequence[int], convert: Convert) -> list[int]:

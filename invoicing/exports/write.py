@@ -18,6 +18,7 @@ from ar.ledger.rates import rates_over
 from invoicing.exports.accounts import Chart
 from invoicing.exports.gather import postings
 from invoicing.exports.journal import JournalLine, entry_lines
+from invoicing.exports.lettering import Lettered, lettering
 
 CSV_COLUMNS = (
     "journal",
@@ -36,6 +37,8 @@ CSV_COLUMNS = (
     "foreign_amount",
     "foreign_currency",
     "posted_on",
+    "letter",
+    "lettered_on",
 )
 FEC_COLUMNS = (
     "JournalCode",
@@ -88,13 +91,16 @@ def write_journal(
     if last < first:
         message = f"the last day, {last}, lies before the first, {first}"
         raise PeriodError(f"There is no such period: {message}", faults=[Fault("/last", message)])
-    lines = _lines(session, seller, first=first, last=last, chart=chart)
+    assert seller.id is not None
+    lettered = lettering(session, entity_id=seller.id, as_of=last)
+    written = _lines(session, seller, first=first, last=last, chart=chart)
+    lines = ((line, lettered.get(line.entry_id) if line.entry_id else None) for line in written)
     if form is JournalFormat.CSV:
-        write_csv(out, CSV_COLUMNS, (_csv(line, seller.currency) for line in lines))
+        write_csv(out, CSV_COLUMNS, (_csv(line, letter, seller.currency) for line, letter in lines))
         return
     out.write("\t".join(FEC_COLUMNS) + "\r\n")
-    for line in lines:
-        out.write("\t".join(" ".join(cell.split()) for cell in _fec(line, seller.currency)) + "\r\n")
+    for line, letter in lines:
+        out.write("\t".join(" ".join(cell.split()) for cell in _fec(line, letter, seller.currency)) + "\r\n")
 
 
 def file_name(seller: LegalEntity, last: date, form: JournalFormat) -> str:
@@ -114,7 +120,7 @@ def _lines(session: Session, seller: LegalEntity, *, first: date, last: date, ch
         yield from entry_lines(number, posting, chart, currency=seller.currency, convert=into)
 
 
-def _csv(line: JournalLine, currency: str) -> list[str]:
+def _csv(line: JournalLine, letter: Lettered | None, currency: str) -> list[str]:
     return [
         line.journal.number,
         line.journal.name,
@@ -132,10 +138,12 @@ def _csv(line: JournalLine, currency: str) -> list[str]:
         "" if line.foreign_minor is None else plain(line.foreign_minor, line.foreign_currency),
         line.foreign_currency,
         line.posted_on.isoformat(),
+        letter.letter if letter else "",
+        letter.on.isoformat() if letter else "",
     ]
 
 
-def _fec(line: JournalLine, currency: str) -> list[str]:
+def _fec(line: JournalLine, letter: Lettered | None, currency: str) -> list[str]:
     return [
         line.journal.number,
         line.journal.name,
@@ -150,8 +158,8 @@ def _fec(line: JournalLine, currency: str) -> list[str]:
         line.label,
         plain(line.debit_minor, currency).replace(".", ","),
         plain(line.credit_minor, currency).replace(".", ","),
-        "",
-        "",
+        letter.letter if letter else "",
+        f"{letter.on:%Y%m%d}" if letter else "",
         f"{line.posted_on:%Y%m%d}",
         "" if line.foreign_minor is None else plain(line.foreign_minor, line.foreign_currency).replace(".", ","),
         line.foreign_currency,

@@ -14,13 +14,16 @@ from sqlmodel import Session, select
 
 from ar.core.db import Database
 from ar.customers.models import LegalEntity
+from ar.ledger.allocate import Share, allocate
 from ar.ledger.models import Book, EntryKind, ExchangeRate
 from ar.ledger.post import reverse
 from ar.ledger.rates import RateMissingError
 from invoicing.credit import credit
 from invoicing.credited import Credited
+from invoicing.documents import entry_ids_of
 from invoicing.exports.accounts import SHIPPED, ChartError, read_chart
 from invoicing.exports.journal import Leg, Posting, entry_lines
+from invoicing.exports.lettering import Lettered, lettering, settled
 from invoicing.exports.write import FEC_COLUMNS, JournalFormat, PeriodError, file_name, write_journal
 from invoicing.issue import issue
 from invoicing.models import TaxCategory
@@ -110,6 +113,59 @@ def test_a_missing_rate_and_a_turned_period_are_told(database: Database) -> None
             written(session, last=TODAY - timedelta(1))
 
 
+def test_an_instalment_taken_back_takes_its_share_of_revenue_and_vat(database: Database) -> None:
+    with database.transaction() as session:
+        given = draft(seller(session), customer(session), terms="50% net 0; 50% net 30")
+        bill = issue(session, given, by="user:1", today=TODAY, now=NOW)
+        second = entry_ids_of(session, bill)[1]
+        reverse(session, second, on=TODAY, source="test", now=NOW)
+    with database.reading() as session:
+        assert [one[2:] for one in rows(written(session)) if one[0] == "2"] == [
+            ("411000", "C1", "0.00", "60.00"),
+            ("706000", "", "50.00", "0.00"),
+            ("445710", "", "10.00", "0.00"),
+        ]
+
+
+def test_what_is_settled_has_a_letter_and_its_day(database: Database) -> None:
+    later = TODAY + timedelta(5)
+    with database.transaction() as session:
+        one, buyer = seller(session), customer(session)
+        paid, part, left = (
+            issue(session, draft(one, buyer), by="user:1", today=TODAY, now=NOW).entry_id or 0 for _ in range(3)
+        )
+        first = posted(session, one, buyer, EntryKind.PAYMENT, 15000, on=TODAY)
+        second = posted(session, one, buyer, EntryKind.PAYMENT, 9000, on=later)
+        allocate(session, [Share(paid, first, 12000), Share(part, first, 3000)], on=TODAY, source="t", now=NOW)
+        allocate(session, [Share(part, second, 9000)], on=later, source="t", now=NOW)
+        third = posted(session, one, buyer, EntryKind.PAYMENT, 100, on=TODAY)
+        allocate(session, [Share(left, third, 100)], on=TODAY, source="t", now=NOW)
+    with database.reading() as session:
+        assert lettering(session, entity_id=one, as_of=TODAY) == {}, "one group, half of it still open that day"
+        found = lettering(session, entity_id=one, as_of=later)
+        assert found == dict.fromkeys((paid, part, first, second), Lettered("A", later))
+        told = list(csv.DictReader(StringIO(written(session, last=later))))
+        assert {r["letter"] for r in told if r["reference"] == "FR1-2026-000001" and r["account"] == "411000"} == {"A"}
+        assert {r["letter"] for r in told if r["reference"] == "FR1-2026-000003"} == {""}
+        fec = [line.split("\t") for line in written(session, last=later, form=JournalFormat.FEC).split("\r\n")[1:-1]]
+        assert {(line[13], line[14]) for line in fec} == {("", ""), ("A", "20260321")}
+
+
+@given(st.lists(st.tuples(st.integers(1, 9), st.integers(11, 19)), max_size=12), st.sets(st.integers(1, 19)))
+def test_letters_are_of_whole_groups(pairs: list[tuple[int, int]], still_open: set[int]) -> None:
+    found = settled([(one, two, TODAY) for one, two in pairs], still_open)
+    assert not found.keys() & still_open
+    for one, two in pairs:
+        assert found.get(one) == found.get(two)
+    letters = {lettered.letter for lettered in found.values()}
+    assert letters == set("ABCDEFGHIJKLMNOPQRS"[: len(letters)])
+
+
+def test_letters_go_on_after_z() -> None:
+    found = settled([(n, 1000 + n, TODAY) for n in range(1, 704)], ())
+    assert [found[n].letter for n in (1, 26, 27, 52, 53, 702, 703)] == ["A", "Z", "AA", "AZ", "BA", "ZZ", "AAA"]
+
+
 def test_the_fec_has_its_eighteen_fields_and_its_name(database: Database) -> None:
     with database.transaction() as session:
         one, buyer = seller(session), customer(session)
@@ -146,7 +202,7 @@ def test_every_entry_balances_in_both_currencies(
     total = sum(tax.net_minor + tax.tax_minor for tax in taxes)
     shares = [total * weight // sum(weights) for weight in weights[1:]]
     books = (Book.SALES, Book.RECEIVABLE) if turned else (Book.RECEIVABLE, Book.SALES)
-    legs = tuple(Leg(*books, minor, "R") for minor in [total - sum(shares), *shares] if minor)
+    legs = tuple(Leg(n, *books, minor, "R") for n, minor in enumerate([total - sum(shares), *shares], start=1) if minor)
     posting = Posting(EntryKind.INVOICE, legs, tuple(taxes), "USD", TODAY, TODAY, "R", "", "C1", "Customer <1>")
     lines = list(entry_lines(1, posting, CHART, currency="EUR", convert=lambda minor: int(minor * Decimal(rate))))
     assert sum(one.debit_minor for one in lines) == sum(one.credit_minor for one in lines)
