@@ -34,11 +34,17 @@ from invoicing import api as invoicing_api
 from invoicing import pages as invoicing_pages
 from invoicing.einvoice import api as einvoice_api
 from invoicing.einvoice import pages as einvoice_pages
+from invoicing.einvoice.read import api as einvoice_read_api
+from invoicing.einvoice.read import pages as einvoice_read_pages
 from invoicing.exports import api as exports_api
 from invoicing.imports import api as imports_api
 from invoicing.imports import pages as imports_pages
 from invoicing.law import api as law_api
 from invoicing.law import pages as law_pages
+from invoicing.logos import api as logos_api
+from invoicing.logos import pages as logos_pages
+from invoicing.statements import api as statements_api
+from invoicing.statements import pages as statements_pages
 from prediction import api as prediction_api
 from prediction import pages as prediction_pages
 from selfservice import pages as portal_pages
@@ -57,11 +63,17 @@ ROUTERS: tuple[APIRouter, ...] = (
     invoicing_pages.router,
     einvoice_api.router,
     einvoice_pages.router,
+    einvoice_read_api.router,  # before the imports, whose paths would take its own for an id
+    einvoice_read_pages.router,
     imports_api.router,
     exports_api.router,
     imports_pages.router,
     law_api.router,
     law_pages.router,
+    logos_api.router,
+    logos_pages.router,
+    statements_api.router,
+    statements_pages.router,
     cash_api.router,
     cash_api.webhooks,
     cash_pages.router,
@@ -90,6 +102,7 @@ MENU: tuple[MenuEntry, ...] = (
     MenuEntry("/admin/users", _("Users"), "users:read"),
     MenuEntry("/admin/api-keys", _("API keys"), "keys:write"),
     MenuEntry("/admin/credit-rules", _("Credit rules"), "credit:read"),
+    MenuEntry("/admin/legal-entities", _("Legal entities"), "users:read"),
     MenuEntry("/admin/late-payment-law", _("Late payment law"), "law:read"),
     MenuEntry("/admin/jobs", _("Jobs"), "audit:read"),
     MenuEntry("/admin/audit", _("Audit trail"), "audit:read"),
@@ -99,6 +112,7 @@ CARDS: tuple[Card, ...] = (
     Card("ledger", _("Open items"), "ledger:read"),
     Card("credit", _("Credit"), "credit:read"),
     Card("late-payment", _("Interest agreed"), "credit:read"),
+    Card("statement", _("Statement of account"), "ledger:read"),
     Card("disputes", _("Disputes"), "disputes:read"),
     Card("payments", _("Payments"), "cash:read"),
     Card("dunning", _("Reminders"), "dunning:read"),

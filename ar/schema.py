@@ -30,6 +30,7 @@ MODELS = (
     "ar.ledger.models",
     "dunning.models",
     "invoicing.law.models",
+    "invoicing.logos.models",
     "invoicing.models",
     "prediction.models",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 from ar.core.files import StoredFile
@@ -14,6 +15,7 @@ from ar.customers.models import Account, AccountKind, LegalEntity
 from ar.ledger.models import EntryKind, OpenItem
 from invoicing.documents import Corrected, Detail, Standing
 from invoicing.einvoice.find import DocumentFile
+from invoicing.einvoice.read.told import refused
 from invoicing.imports.profiles import FIELDS
 from invoicing.law.caps import LawWarning
 from invoicing.law.contract import Agreed, FloorWarning
@@ -308,7 +310,20 @@ def shown(found: Detail, standing: Standing, may_credit: bool, **more: Any) -> d
     return given | more
 
 
+BANK = SimpleNamespace(iban="FR1420041010050500013M02606", bic=None, holder="A", currency="EUR")
+
 SAMPLES: dict[str, dict[str, Any]] = {
+    "console/invoicing/sellers.html": {
+        "sellers": [SELLER],
+        "banks": {
+            SELLER.id: [SimpleNamespace(iban="FR1420041010050500013M02606", bic=None, holder="A", currency="EUR")]
+        },
+        "logos": {SELLER.id: SimpleNamespace(width=600, height=200)},
+        "may_change": True,
+    },
+    "console/invoicing/sellers.html#empty": {"sellers": [], "banks": {}, "logos": {}, "may_change": False},
+    "console/invoicing/sellers.html#bare": {"sellers": [SELLER], "banks": {}, "logos": {}, "may_change": False},
+    "console/invoicing/_statement.html": {"account": SimpleNamespace(id=7), "since": NOW.date(), "until": NOW.date()},
     "console/invoicing/list.html": {
         "found": Page(items=ITEMS, next_cursor="abc"),
         "names": {7: "Nordlicht & Co"},
@@ -367,5 +382,6 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "error": FileError("The file is empty."),
         "may_import": True,
     },
+    "console/invoicing/einvoice_refused.html": {"error": refused("BR-1: an invoice…", "BR-2: an invoice…")},
     "console/invoicing/import.html": {"batch": BATCH, "refusals": [REFUSAL]},
 }
