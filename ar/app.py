@@ -19,6 +19,8 @@ from ar.core.render import STATIC
 from ar.core.web import MenuEntry, health, openapi, problems
 from ar.core.web.limiting import Limiter
 from ar.core.web.security import Perimeter
+from ar.credit import api as credit_api
+from ar.credit import pages as credit_pages
 from ar.customers import api as customers_api
 from ar.customers import pages as customers_pages
 from ar.customers.pages import Card
@@ -79,6 +81,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     prediction_pages.router,
     disputes_api.router,
     disputes_pages.router,
+    credit_api.router,
+    credit_pages.router,
     outbox_api.router,
     outbox_pages.router,
     dunning_api.router,
@@ -97,6 +101,7 @@ MENU: tuple[MenuEntry, ...] = (
     MenuEntry("/forecast", _("Forecast"), "prediction:read"),
     MenuEntry("/admin/users", _("Users"), "users:read"),
     MenuEntry("/admin/api-keys", _("API keys"), "keys:write"),
+    MenuEntry("/admin/credit-rules", _("Credit rules"), "credit:read"),
     MenuEntry("/admin/legal-entities", _("Legal entities"), "users:read"),
     MenuEntry("/admin/late-payment-law", _("Late payment law"), "law:read"),
     MenuEntry("/admin/jobs", _("Jobs"), "audit:read"),
@@ -105,6 +110,8 @@ MENU: tuple[MenuEntry, ...] = (
 
 CARDS: tuple[Card, ...] = (
     Card("ledger", _("Open items"), "ledger:read"),
+    Card("credit", _("Credit"), "credit:read"),
+    Card("late-payment", _("Interest agreed"), "credit:read"),
     Card("statement", _("Statement of account"), "ledger:read"),
     Card("disputes", _("Disputes"), "disputes:read"),
     Card("payments", _("Payments"), "cash:read"),
