@@ -34,6 +34,9 @@ from invoicing import api as invoicing_api
 from invoicing import pages as invoicing_pages
 from invoicing.billing import api as billing_api
 from invoicing.billing import pages as billing_pages
+from invoicing.delivery import api as delivery_api
+from invoicing.delivery import batch_pages as delivery_batch_pages
+from invoicing.delivery import pages as delivery_pages
 from invoicing.einvoice import api as einvoice_api
 from invoicing.einvoice import pages as einvoice_pages
 from invoicing.einvoice.read import api as einvoice_read_api
@@ -69,6 +72,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     einvoice_pages.router,
     einvoice_read_api.router,  # before the imports, whose paths would take its own for an id
     einvoice_read_pages.router,
+    delivery_api.router,
+    delivery_pages.router,
+    delivery_batch_pages.router,
     imports_api.router,
     exports_api.router,
     imports_pages.router,
@@ -102,6 +108,7 @@ MENU: tuple[MenuEntry, ...] = (
     MenuEntry("/customers", _("Customers"), "customers:read"),
     MenuEntry("/orders", _("Orders"), "orders:read"),
     MenuEntry("/invoices", _("Invoices"), "invoices:read"),
+    MenuEntry("/deliveries", _("Deliveries"), "deliveries:read"),
     MenuEntry("/worklist", _("Work-list"), "dunning:read"),
     MenuEntry("/disputes", _("Disputes"), "disputes:read"),
     MenuEntry("/messages", _("Messages"), "dunning:read"),
@@ -124,6 +131,7 @@ CARDS: tuple[Card, ...] = (
     Card("late-payment", _("Interest agreed"), "credit:read"),
     Card("statement", _("Statement of account"), "ledger:read"),
     Card("disputes", _("Disputes"), "disputes:read"),
+    Card("deliveries", _("Deliveries"), "deliveries:read"),
     Card("payments", _("Payments"), "cash:read"),
     Card("dunning", _("Reminders"), "dunning:read"),
     Card("messages", _("Messages"), "dunning:read"),

@@ -32,6 +32,7 @@ MODELS = (
     "invoicing.billing.models",
     "invoicing.law.models",
     "invoicing.logos.models",
+    "invoicing.delivery.models",
     "invoicing.models",
     "invoicing.orders.models",
     "prediction.models",
