@@ -19,6 +19,8 @@ from ar.core.render import STATIC
 from ar.core.web import MenuEntry, health, openapi, problems
 from ar.core.web.limiting import Limiter
 from ar.core.web.security import Perimeter
+from ar.credit import api as credit_api
+from ar.credit import pages as credit_pages
 from ar.customers import api as customers_api
 from ar.customers import pages as customers_pages
 from ar.customers.pages import Card
@@ -35,11 +37,17 @@ from invoicing.delivery import batch_pages as delivery_batch_pages
 from invoicing.delivery import pages as delivery_pages
 from invoicing.einvoice import api as einvoice_api
 from invoicing.einvoice import pages as einvoice_pages
+from invoicing.einvoice.read import api as einvoice_read_api
+from invoicing.einvoice.read import pages as einvoice_read_pages
 from invoicing.exports import api as exports_api
 from invoicing.imports import api as imports_api
 from invoicing.imports import pages as imports_pages
 from invoicing.law import api as law_api
 from invoicing.law import pages as law_pages
+from invoicing.logos import api as logos_api
+from invoicing.logos import pages as logos_pages
+from invoicing.statements import api as statements_api
+from invoicing.statements import pages as statements_pages
 from prediction import api as prediction_api
 from prediction import pages as prediction_pages
 from selfservice import pages as portal_pages
@@ -58,6 +66,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     invoicing_pages.router,
     einvoice_api.router,
     einvoice_pages.router,
+    einvoice_read_api.router,  # before the imports, whose paths would take its own for an id
+    einvoice_read_pages.router,
     delivery_api.router,
     delivery_pages.router,
     delivery_batch_pages.router,
@@ -66,6 +76,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     imports_pages.router,
     law_api.router,
     law_pages.router,
+    logos_api.router,
+    logos_pages.router,
+    statements_api.router,
+    statements_pages.router,
     cash_api.router,
     cash_api.webhooks,
     cash_pages.router,
@@ -73,6 +87,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     prediction_pages.router,
     disputes_api.router,
     disputes_pages.router,
+    credit_api.router,
+    credit_pages.router,
     outbox_api.router,
     outbox_pages.router,
     dunning_api.router,
@@ -92,6 +108,8 @@ MENU: tuple[MenuEntry, ...] = (
     MenuEntry("/forecast", _("Forecast"), "prediction:read"),
     MenuEntry("/admin/users", _("Users"), "users:read"),
     MenuEntry("/admin/api-keys", _("API keys"), "keys:write"),
+    MenuEntry("/admin/credit-rules", _("Credit rules"), "credit:read"),
+    MenuEntry("/admin/legal-entities", _("Legal entities"), "users:read"),
     MenuEntry("/admin/late-payment-law", _("Late payment law"), "law:read"),
     MenuEntry("/admin/jobs", _("Jobs"), "audit:read"),
     MenuEntry("/admin/audit", _("Audit trail"), "audit:read"),
@@ -99,6 +117,9 @@ MENU: tuple[MenuEntry, ...] = (
 
 CARDS: tuple[Card, ...] = (
     Card("ledger", _("Open items"), "ledger:read"),
+    Card("credit", _("Credit"), "credit:read"),
+    Card("late-payment", _("Interest agreed"), "credit:read"),
+    Card("statement", _("Statement of account"), "ledger:read"),
     Card("disputes", _("Disputes"), "disputes:read"),
     Card("deliveries", _("Deliveries"), "deliveries:read"),
     Card("payments", _("Payments"), "cash:read"),

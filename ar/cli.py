@@ -141,6 +141,26 @@ def import_invoices(
     run(ready(), file, profile=profile, entity=entity, refused=refused, as_json=as_json, out=out, err=err)
 
 
+@imports.command("einvoice")
+def import_einvoices(
+    files: Annotated[
+        list[Path],
+        typer.Argument(exists=True, dir_okay=False, readable=True, help="Factur-X or ZUGFeRD (PDF), CII or UBL (XML)."),
+    ],
+    account: Annotated[str | None, typer.Option(help="Code of the customer, when no number says which.")] = None,
+    create_accounts: Annotated[
+        bool, typer.Option("--create-accounts", help="Open an account for a customer that has none.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take in electronic invoices made elsewhere. The same file again changes nothing; with one refused, ends in 1."""
+    from invoicing.einvoice.read.command import run
+
+    taken = run(ready(), files, account=account, create_accounts=create_accounts, as_json=as_json, out=out)
+    if not taken:
+        raise typer.Exit(1)
+
+
 @imports.command("rates")
 def import_rates(
     file: Annotated[

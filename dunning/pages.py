@@ -143,7 +143,7 @@ def _preview(
         return None
     day, send = coming
     seller = policies.sellers(session, [send.entity_id])[send.entity_id]
-    terms = policies.late_terms(session, seller.country, on=day)
+    [terms] = policies.terms_for(session, [(facts.account_id, seller.country, day)])
     given = message.context(send, facts, seller, link=kernel.settings.base_url + SAMPLE_LINK, terms=terms, today=day)
     language = facts.contact.language or facts.language
     return day, kernel.renderer.message(send.step.kind, language=language, **given)

@@ -11,11 +11,12 @@ from sqlmodel import Session, col
 from ar.core.audit import Act, record
 from ar.core.db import among, table
 from ar.core.errors import ConflictError
-from ar.customers.models import LegalEntity
+from ar.customers.models import Account, AccountKind, LegalEntity
 from dunning.decision import LateTerms
 from dunning.message import Seller
 from dunning.models import DunningPolicy
 from dunning.policy import FRIENDLY_FIVE, Policies, Policy, parse_policy
+from invoicing.law.contract import agreed_on, agreed_rates
 from invoicing.law.table import law_of
 from invoicing.models import LawKind
 
@@ -90,3 +91,24 @@ def late_terms(session: Session, country: str, *, on: date) -> LateTerms | None:
         return None
     amount = fixed.amount()
     return LateTerms(interest.value, amount.minor, amount.currency, interest.source)
+
+
+def terms_for(session: Session, asked: Sequence[tuple[int, str, date]]) -> list[LateTerms | None]:
+    """What may be announced to each account by a seller of a country on a day: the contract's rate where one is agreed.
+
+    None where late_terms() is, and for a consumer, to whom the law between professionals gives nothing.
+    """
+    law = {(country, on): late_terms(session, country, on=on) for country, on in {one[1:] for one in asked}}
+    ids = sorted({account_id for account_id, _, _ in asked})
+    query = select(col(Account.id)).where(
+        among(session, col(Account.id), ids), col(Account.kind) == AccountKind.CONSUMER
+    )
+    consumers = set(session.connection().execute(query).scalars())
+    rates = agreed_rates(session, ids)
+    found: list[LateTerms | None] = []
+    for account_id, country, on in asked:
+        terms, agreed = law[country, on], agreed_on(rates.get(account_id, ()), on)
+        if terms is not None and agreed is not None and agreed.percent is not None:
+            terms = terms._replace(interest_percent=agreed.percent, source=agreed.source)
+        found.append(None if account_id in consumers else terms)
+    return found

@@ -230,14 +230,11 @@ def _drafts(
     session: Session, ids: Sequence[int], sends: Sequence[tuple[CustomerFacts, Send, date]], means: Means
 ) -> list[Draft]:
     sellers = policies.sellers(session, sorted({send.entity_id for _, send, _ in sends}))
-    terms: dict[tuple[str, date], LateTerms | None] = {}
-    for _, send, day in sends:
-        key = (sellers[send.entity_id].country, day)
-        if key not in terms:
-            terms[key] = policies.late_terms(session, key[0], on=day)
+    asked = [(facts.account_id, sellers[send.entity_id].country, day) for facts, send, day in sends]
+    terms = policies.terms_for(session, asked)
     return [
-        _draft(notice_id, facts, send, day, sellers[send.entity_id], terms[sellers[send.entity_id].country, day], means)
-        for notice_id, (facts, send, day) in zip(ids, sends, strict=True)
+        _draft(notice_id, facts, send, day, sellers[send.entity_id], announced, means)
+        for notice_id, (facts, send, day), announced in zip(ids, sends, terms, strict=True)
     ]
 
 

@@ -219,6 +219,10 @@ class LawKind(StrEnum):
     MAX_DAYS = "max_days"  # days from the invoice that may be agreed at most
     MAX_DAYS_END_OF_MONTH = "max_days_end_of_month"  # the same, for terms that count to the end of a month
     FIXED_COMPENSATION = "fixed_compensation"  # an amount of `currency` for each late invoice
+    PUBLIC_MAX_DAYS = "public_max_days"  # days from the invoice within which a public body pays
+    PERIODIC_MAX_DAYS = "periodic_max_days"  # days from an invoice that sums up a period, agreed at most
+    LEGAL_RATE = "legal_rate"  # percent a year: the legal rate of interest, between professionals
+    CONTRACT_MULTIPLE = "contract_multiple"  # so many times the legal rate a contract agrees on at least
 
 
 class LateLaw(SQLModel, table=True):

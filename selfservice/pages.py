@@ -15,7 +15,7 @@ from ar.cash.models import Method
 from ar.cash.receive import Target
 from ar.cash.reconcile import returned
 from ar.core.errors import DomainError
-from ar.core.files import headers_of
+from ar.core.files import download_headers, headers_of
 from ar.core.files import read as read_file
 from ar.core.money import plain, typed_minor
 from ar.core.web import Day, Id, KernelDep, LongText, NowDep, SessionDep, public
@@ -27,6 +27,8 @@ from dunning.promises import Part, promise
 from invoicing.delivery.act import opened, unopened
 from invoicing.einvoice.find import file_of, with_page
 from invoicing.models import FileFormat
+from invoicing.statements.facts import Show
+from invoicing.statements.make import StatementFormat, make_statement
 from selfservice.notify import acknowledge_promise
 from selfservice.position import (
     Position,
@@ -124,7 +126,8 @@ def history(request: Request, session: SessionDep, visit: VisitDep) -> HTMLRespo
     visitor = visit.by(session)
     today = visitor.today
     found = positions(session, visitor.account_id)
-    told = statements(session, visitor.account_id, since=today - timedelta(days=180), until=today)
+    since = today - timedelta(days=180)
+    told = statements(session, visitor.account_id, since=since, until=today)
     return shown(
         request,
         visit,
@@ -132,6 +135,7 @@ def history(request: Request, session: SessionDep, visit: VisitDep) -> HTMLRespo
         "portal/history.html",
         found[0].seller,
         today=today,
+        since=since,
         statements=told,
         with_page=with_page(session, [line.entry_id for each in told for line in each.lines]),
         payments=recent_payments(session, visitor.account_id),
@@ -139,6 +143,30 @@ def history(request: Request, session: SessionDep, visit: VisitDep) -> HTMLRespo
         promises=own_promises(session, visitor.account_id),
         sellers=sellers(session),
     )
+
+
+@router.get("/portal/statement")
+def statement(
+    visit: VisitDep,
+    form: Annotated[StatementFormat, Query(alias="format")] = StatementFormat.PDF,
+    since: Annotated[Day | None, Query()] = None,
+    until: Annotated[Day | None, Query()] = None,
+    show: Annotated[Show, Query()] = Show.MOVEMENTS,
+) -> Response:
+    """The customer's own statement, to keep: of a period, or of what is open."""
+    with visit.kernel.database.reading() as session:
+        visitor = visit.by(session)
+    last = until or visitor.today
+    made = make_statement(
+        visit.kernel,
+        visitor.account_id,
+        since=since or last - timedelta(days=180),
+        until=last,
+        show=show,
+        form=form,
+        now=visit.now,
+    )
+    return Response(made.content, headers=download_headers(made.name, made.media_type))
 
 
 @router.post("/portal/pay")

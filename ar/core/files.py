@@ -120,11 +120,16 @@ def read(stored: StoredFile, files_url: str) -> bytes:
 
 
 def headers_of(stored: StoredFile) -> dict[str, str]:
-    """The response headers to serve it with: saved, never shown, its type not guessed, and kept by no shared cache."""
-    plain = stored.name.encode("ascii", "replace").decode().replace("?", "_")
+    """The response headers to serve it with."""
+    return download_headers(stored.name, stored.media_type)
+
+
+def download_headers(name: str, media_type: str) -> dict[str, str]:
+    """The response headers of a file: saved, never shown, its type not guessed, and kept by no shared cache."""
+    plain = name.encode("ascii", "replace").decode().replace("?", "_")
     return {
-        "Content-Type": stored.media_type,
-        "Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(stored.name, safe='')}",
+        "Content-Type": media_type,
+        "Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}",
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": "default-src 'none'; sandbox",
         "Cache-Control": "private, no-store",

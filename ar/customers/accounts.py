@@ -18,7 +18,7 @@ from ar.core.db import among
 from ar.core.errors import ConflictError, DomainError, Fault, NotFoundError
 from ar.customers.checks import email_fault, place_faults
 from ar.customers.identifiers import IdentifierError, checked
-from ar.customers.models import Account, AccountIdentifier, Channel, Contact, ContactRole
+from ar.customers.models import Account, AccountIdentifier, AccountKind, Channel, Contact, ContactRole
 
 
 class AccountError(DomainError):
@@ -58,6 +58,7 @@ class AccountDraft:
     country: str
     language: str
     currency: str
+    kind: AccountKind = AccountKind.COMPANY
     time_zone: str = ""
     street: str | None = None
     postcode: str | None = None
@@ -97,6 +98,7 @@ def open_account(session: Session, draft: AccountDraft, *, by: str, now: datetim
         country=draft.country,
         language=draft.language,
         currency=draft.currency,
+        kind=draft.kind,
         time_zone=zone,
         street=draft.street,
         postcode=draft.postcode,
@@ -199,6 +201,7 @@ CHANGEABLE = (
     "country",
     "language",
     "currency",
+    "kind",
     "time_zone",
     "street",
     "postcode",

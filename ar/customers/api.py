@@ -39,7 +39,7 @@ from ar.customers.accounts import (
     search,
 )
 from ar.customers.entities import EntityDraft, add_bank_account, entities, found_entity
-from ar.customers.models import Account, AccountIdentifier, BankAccount, Channel, Contact, LegalEntity
+from ar.customers.models import Account, AccountIdentifier, AccountKind, BankAccount, Channel, Contact, LegalEntity
 
 router = APIRouter(prefix="/api/v1", tags=["customers"])
 
@@ -65,6 +65,7 @@ ACCOUNT = {
     "country": "FR",
     "language": "fr",
     "currency": "EUR",
+    "kind": "company",
     "time_zone": "Europe/Paris",
     "street": "3 rue du Lac",
     "postcode": "74000",
@@ -121,6 +122,7 @@ class AccountIn(BaseModel):
     country: ShortText = Field(description="ISO 3166 alpha-2")
     language: ShortText = Field(description="ISO 639, such as fr")
     currency: ShortText = Field(description="ISO 4217")
+    kind: AccountKind = Field(default=AccountKind.COMPANY, description="What the law takes the customer for")
     time_zone: str = Field(default="", max_length=64, description="IANA name; the country's own when empty")
     street: ShortText | None = Field(default=None, description="Postal address, as invoices carry it")
     postcode: Postcode | None = None
@@ -148,6 +150,7 @@ class AccountChange(BaseModel):
     country: ShortText | None = None
     language: ShortText | None = None
     currency: ShortText | None = None
+    kind: AccountKind | None = None
     time_zone: ShortText | None = None
     street: ShortText | None = None
     postcode: Postcode | None = None
@@ -171,6 +174,7 @@ class AccountOut(BaseModel):
     country: str
     language: str
     currency: str
+    kind: AccountKind
     time_zone: str
     street: str | None
     postcode: str | None

@@ -26,6 +26,14 @@ class ContactRole(StrEnum):
     MANAGEMENT = "management"
 
 
+class AccountKind(StrEnum):
+    """What the law takes a customer for: it gives each other payment terms and other rights when paid late."""
+
+    COMPANY = "company"
+    PUBLIC_BODY = "public_body"
+    CONSUMER = "consumer"
+
+
 class LegalEntity(SQLModel, table=True):
     """A seller: one legal person of the company that runs this installation."""
 
@@ -80,6 +88,9 @@ class Account(SQLModel, table=True):
     parent_id: int | None = Field(default=None, foreign_key="account.id", index=True, sa_type=BigId)
     segment: str | None = Field(default=None, max_length=60, index=True)
     owner_id: int | None = Field(default=None, foreign_key="user_account.id", index=True, sa_type=BigId)
+    kind: AccountKind = Field(
+        default=AccountKind.COMPANY, sa_type=enum_type(AccountKind), sa_column_kwargs={"server_default": "company"}
+    )
     portal_epoch: int = Field(default=1, sa_column_kwargs={"server_default": text("1")})
     version: int = Field(default=1, sa_column_kwargs={"server_default": text("1")})
     created_at: datetime = Field(sa_type=UtcDateTime)

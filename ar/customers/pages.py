@@ -41,7 +41,7 @@ from ar.customers.accounts import (
     segments,
 )
 from ar.customers.links import fresh_link, revoke_links
-from ar.customers.models import Account
+from ar.customers.models import Account, AccountKind
 
 router = APIRouter(include_in_schema=False)
 
@@ -98,6 +98,7 @@ def open_customer(
     country: Annotated[ShortText, Form()],
     language: Annotated[ShortText, Form()],
     currency: Annotated[ShortText, Form()],
+    kind: Annotated[AccountKind, Form()] = AccountKind.COMPANY,
     email: Annotated[str, Form(max_length=320)] = "",
     street: Annotated[Search, Form()] = "",
     postcode: Annotated[Search, Form(max_length=20)] = "",
@@ -111,6 +112,7 @@ def open_customer(
         country=country,
         language=language,
         currency=currency,
+        kind=kind,
         street=street or None,
         postcode=postcode or None,
         city=city or None,
@@ -125,6 +127,7 @@ def open_customer(
             "country": country,
             "language": language,
             "currency": currency,
+            "kind": kind.value,
             "email": email,
             "street": street,
             "postcode": postcode,
@@ -184,6 +187,23 @@ def change_address(
     changes = {"street": street or None, "postcode": postcode or None, "city": city or None}
     change_account(session, account_id, changes, by=principal.actor, now=now)
     return RedirectResponse(f"/customers/{account_id}", 303)
+
+
+@router.post("/customers/{account_id}/kind")
+def change_kind(
+    account_id: Id,
+    session: SessionDep,
+    kernel: KernelDep,
+    now: NowDep,
+    principal: Annotated[Principal, allow("customers:write")],
+    version: Annotated[int, Form(ge=1, le=2**63 - 1)],
+    kind: Annotated[AccountKind, Form()],
+) -> Response:
+    """What the law takes the customer for. What was printed already stays as it is."""
+    require_version(version, account(session, account_id).version)
+    change_account(session, account_id, {"kind": kind}, by=principal.actor, now=now)
+    done = _("Changed. It holds for what is issued and reckoned from now on.")
+    return redirect(kernel, principal, f"/customers/{account_id}", done=done)
 
 
 @router.post("/customers/{account_id}/contacts")

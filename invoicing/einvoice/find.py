@@ -73,7 +73,10 @@ def file_of(session: Session, entry_id: int, wanted: FileFormat, *, account_id: 
     Raises NoDocumentError, for another account's document InvoiceNotFoundError, BeingMadeError or FailedError.
     """
     document = _document(session, entry_id, account_id=account_id)
-    found = next((one for one in list_files(session, document) if one.made.format is wanted), None)
+    there = list_files(session, document)
+    found = next((one for one in there if one.made.format is wanted), None)
+    if found is None and there:
+        raise NoDocumentError(f"{document.number} was made elsewhere and came without a {wanted.value.upper()}")
     if found is None:
         raise BeingMadeError
     if found.stored is None and account_id is not None:

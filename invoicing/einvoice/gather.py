@@ -8,6 +8,7 @@ from functools import partial
 
 from sqlmodel import Session, col, select
 
+from ar.core import i18n
 from ar.core.render import Renderer
 from ar.customers.accounts import account, identifiers_of
 from ar.customers.entities import entity
@@ -25,6 +26,7 @@ from invoicing.einvoice.facts import (
     Period,
     TaxFacts,
 )
+from invoicing.law.contract import agreed_on, agreed_rates
 from invoicing.models import Invoice, InvoiceAdjustment, InvoiceInstalment, InvoiceTax
 from invoicing.terms import Instalment, parse
 from invoicing.terms.words import discount_words
@@ -41,7 +43,8 @@ def gather(session: Session, renderer: Renderer, document: Invoice) -> DocumentF
     adjusted = adjustments_of(session, document)
     agreed = parse(document.terms) if document.terms else None
     early = discount_words(agreed, language=language, say=renderer.text) if agreed else ""
-    notes = words.mentions(selling.country, early, say)
+    agreed_rate = _agreed_rate(session, document, language)
+    notes = words.mentions(selling.country, early, say, kind=buying.kind, agreed_rate=agreed_rate)
     if document.note:
         notes = (Note(document.note), *notes)
     return DocumentFacts(
@@ -81,6 +84,16 @@ def gather(session: Session, renderer: Renderer, document: Invoice) -> DocumentF
         tax_currency=document.tax_currency,
         tax_accounting_minor=document.tax_accounting_minor,
     )
+
+
+def _agreed_rate(session: Session, document: Invoice, language: str) -> str:
+    """The interest agreed with the customer for the day of issue, as a percentage; empty for the law's own."""
+    rates = agreed_rates(session, [document.account_id]).get(document.account_id, ())
+    found = agreed_on(rates, document.issue_on)
+    if found is None or found.percent is None:
+        return ""
+    percent = found.percent.normalize()
+    return i18n.percent(percent / 100, max(0, -int(percent.as_tuple().exponent)), language=language)
 
 
 def _lines(session: Session, document: Invoice, adjusted: Sequence[InvoiceAdjustment]) -> tuple[LineFacts, ...]:

@@ -28,6 +28,7 @@ from invoicing.einvoice.pdf import build_pdf
 from invoicing.einvoice.qr import epc_qr
 from invoicing.einvoice.sheet import sheet
 from invoicing.einvoice.ubl import build_ubl
+from invoicing.logos.change import logos_for
 from invoicing.models import FileFormat, Invoice, InvoiceFile
 
 MAX_BYTES = 64 * 2**20
@@ -61,7 +62,8 @@ def make_invoice_files(kernel: Kernel, arguments: dict[str, Any], now: datetime)
         if not _wanted(session, invoice_id, instead_of):
             return f"{document.number}: made before"
         facts = gather(session, kernel.renderer, document)
-    made = build_all(kernel, facts, made_at=now)
+        logos = logos_for(session, kernel.settings.files, {document.entity_id: facts.seller.name})
+    made = build_all(kernel, facts, logo=logos.get(document.entity_id), made_at=now)
     with kernel.database.transaction() as session:
         document = session.get_one(Invoice, invoice_id, with_for_update=True)
         if not _wanted(session, invoice_id, instead_of):
@@ -78,12 +80,14 @@ def _wanted(session: Session, invoice_id: int, instead_of: str | None) -> bool:
     return (made_at.isoformat() if made_at else None) == instead_of
 
 
-def build_all(kernel: Kernel, facts: DocumentFacts, *, made_at: datetime) -> list[Made]:
-    """The CII, the UBL and the page of a document, each checked. Raises SchematronError."""
+def build_all(
+    kernel: Kernel, facts: DocumentFacts, *, logo: dict[str, Any] | None = None, made_at: datetime
+) -> list[Made]:
+    """The CII, the UBL and the page of a document, each checked; `logo` heads the page. Raises SchematronError."""
     cii, ubl = build_cii(facts), build_ubl(facts)
     electronic = [_checked(FileFormat.CII, cii, facts), _checked(FileFormat.UBL, ubl, facts)]
     say = partial(kernel.renderer.text, language=facts.language)
-    content = sheet(facts, say, qr=epc_qr(facts))
+    content = sheet(facts, say, qr=epc_qr(facts)) | {"logo": logo}
     page = build_pdf(content, None if electronic[0].failures else cii, made_at=made_at)
     return [*electronic, Made(FileFormat.PDF, page)]
 

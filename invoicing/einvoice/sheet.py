@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
@@ -25,10 +24,9 @@ from invoicing.einvoice.facts import (
 from invoicing.einvoice.words import Say, operation
 from invoicing.models import TaxCategory
 from invoicing.totals import ONE
+from invoicing.typeset import breakable
 
 _KINDS = {INVOICE_CODE: _("Invoice"), DEPOSIT_CODE: _("Deposit invoice"), CREDIT_NOTE_CODE: _("Credit note")}
-_ENDLESS = re.compile(r"\S{31,}")
-_PIECES = re.compile(r".{1,12}")
 
 
 def sheet(facts: DocumentFacts, say: Say, *, qr: str | None) -> dict[str, Any]:
@@ -41,17 +39,18 @@ def sheet(facts: DocumentFacts, say: Say, *, qr: str | None) -> dict[str, Any]:
         "kind": kind,
         "number": facts.number,
         "issued": [facts.issue_on.year, facts.issue_on.month, facts.issue_on.day],
+        "logo": None,
         "seller": {
-            "name": _breakable(facts.seller.name),
+            "name": breakable(facts.seller.name),
             "lines": _lines_of(facts.seller, facts, say, with_contact=True),
         },
         "buyer": {
             "label": say(_("Billed to") if facts.is_invoice else _("Credited to")),
-            "name": _breakable(facts.buyer.name),
+            "name": breakable(facts.buyer.name),
             "lines": _lines_of(facts.buyer, facts, say, with_contact=False),
         },
         "facts": list(_facts(facts, say)),
-        "note": _breakable("\n".join(note.text for note in facts.notes if not note.subject)),
+        "note": breakable("\n".join(note.text for note in facts.notes if not note.subject)),
         "columns": [say(_("Description")), say(_("Quantity")), say(_("Unit price")), say(_("VAT")), say(_("Net"))],
         "rows": list(_rows(facts, say)),
         "taxes": {"heads": [say(_("VAT rate")), say(_("Net")), say(_("Tax"))], "rows": list(_taxes(facts))},
@@ -65,11 +64,6 @@ def sheet(facts: DocumentFacts, say: Say, *, qr: str | None) -> dict[str, Any]:
     }
 
 
-def _breakable(text: str) -> str:
-    """`text` with places to break words that no line would hold; words that people write are left alone."""
-    return _ENDLESS.sub(lambda found: "\u200b".join(_PIECES.findall(found[0])), text)
-
-
 def _money(facts: DocumentFacts, minor: int) -> str:
     return money.localized(minor, facts.currency, facts.language)
 
@@ -81,7 +75,7 @@ def _lines_of(party: Party, facts: DocumentFacts, say: Say, *, with_contact: boo
         country = str(Locale(facts.language).territories.get(party.country, party.country))
     contact = " · ".join(part for part in (party.email, party.phone) if part) if with_contact else ""
     written = (party.street, place, country, *_numbers(party, facts, say), contact)
-    return [_breakable(line) for line in written if line]
+    return [breakable(line) for line in written if line]
 
 
 def _numbers(party: Party, facts: DocumentFacts, say: Say) -> list[str]:
@@ -112,15 +106,15 @@ def _facts(facts: DocumentFacts, say: Say) -> Iterator[list[str]]:
     for earlier in facts.follows:
         yield [say(_("Follows")), f"{earlier.number}, {day(earlier.issue_on)}"]
     if facts.order_reference:
-        yield [say(_("Order")), _breakable(facts.order_reference)]
+        yield [say(_("Order")), breakable(facts.order_reference)]
     if facts.purchase_order:
-        yield [say(_("Purchase order")), _breakable(facts.purchase_order)]
+        yield [say(_("Purchase order")), breakable(facts.purchase_order)]
     if facts.buyer_reference:
-        yield [say(_("Your reference")), _breakable(facts.buyer_reference)]
+        yield [say(_("Your reference")), breakable(facts.buyer_reference)]
     if facts.deliver_to is not None:
         place = facts.deliver_to
         town = " ".join(part for part in (place.postcode, place.city, place.country) if part)
-        yield [say(_("Delivered to")), _breakable(", ".join(part for part in (place.name, place.street, town) if part))]
+        yield [say(_("Delivered to")), breakable(", ".join(part for part in (place.name, place.street, town) if part))]
     if told := operation(facts.supplies, facts.seller.country, say):
         yield [say(_("Operation")), told]
 
@@ -133,8 +127,8 @@ def _rows(facts: DocumentFacts, say: Say) -> Iterator[list[str]]:
             more.append(say(_("your line %(number)s"), number=line.order_line))
         more += [_adjustment(one, facts) for one in line.adjustments]
         yield [
-            _breakable(line.description),
-            _breakable(" · ".join(part for part in more if part)),
+            breakable(line.description),
+            breakable(" · ".join(part for part in more if part)),
             _decimal(line.quantity_millionths, 0, facts.language) + _unit(line.unit, say),
             _decimal(line.unit_price_millionths, least, facts.language),
             _rate(line.category, line.rate_bp, facts.language),
@@ -186,7 +180,7 @@ def _sums(facts: DocumentFacts, say: Say) -> Iterator[list[str]]:
         told[one.reason, one.percent_bp, one.charge] += one.amount_minor
     for (reason, percent_bp, charge), minor in told.items():
         percent = "" if percent_bp is None else f" {_percent(percent_bp, facts.language)}"
-        yield [_breakable(f"{reason}{percent}"), _money(facts, minor if charge else -minor)]
+        yield [breakable(f"{reason}{percent}"), _money(facts, minor if charge else -minor)]
     yield [say(_("Total without VAT")), _money(facts, facts.net_minor)]
     yield [say(_("VAT")), _money(facts, facts.tax_minor)]
     if facts.tax_currency is not None and facts.tax_accounting_minor is not None:

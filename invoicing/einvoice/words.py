@@ -12,6 +12,7 @@ from typing import Protocol
 from ar.core.i18n import long_day
 from ar.core.i18n import marked as _
 from ar.core.money import localized
+from ar.customers.models import AccountKind
 from invoicing.einvoice.facts import Note
 from invoicing.models import DocumentKind, SupplyKind, TaxCategory
 from invoicing.terms import Instalment
@@ -60,17 +61,20 @@ _OPERATIONS = {
 }
 """The category of operation, which French invoices say from the reform of 2026 on."""
 
-_FRENCH_MENTIONS = (
-    (
-        "PMD",
-        _(
-            "Late payment bears interest at the European Central Bank's refinancing rate plus 10 percentage points, "
-            "without any reminder (article L441-10 of the French commercial code)."
-        ),
-    ),
-    ("PMT", _("Late payment by a business also owes a fixed sum of EUR 40 for the cost of recovery.")),
+_RATE = _(
+    "Late payment bears interest at the European Central Bank's refinancing rate plus 10 percentage points, "
+    "without any reminder (article L441-10 of the French commercial code)."
 )
-"""The mentions that French law wants on an invoice, by their subject (UNTDID 4451). No contract's own rate is known."""
+_AGREED_RATE = _(
+    "Late payment bears interest at %(percent)s a year as agreed, without any reminder (article L441-10 of the French "
+    "commercial code)."
+)
+_PUBLIC_RATE = _(
+    "Late payment bears interest at the rate set for public contracts, without any reminder (article L2192-13 of the "
+    "French public procurement code)."
+)
+_FIXED_SUM = _("Late payment by a business also owes a fixed sum of EUR 40 for the cost of recovery.")
+_PUBLIC_FIXED_SUM = _("Late payment also owes a fixed sum of EUR 40 for the cost of recovery.")
 
 
 def reason(category: TaxCategory, exemption: str, seller_country: str, say: Say) -> str:
@@ -117,18 +121,28 @@ def operation(supplies: frozenset[SupplyKind], seller_country: str, say: Say) ->
     return say(_OPERATIONS[supplies]) if seller_country == "FR" else ""
 
 
-def mentions(seller_country: str, discount: str, say: Say) -> tuple[Note, ...]:
-    """The legal mentions; French platforms want them of credit notes, too (BR-FR-05).
+def mentions(
+    seller_country: str, discount: str, say: Say, *, kind: AccountKind = AccountKind.COMPANY, agreed_rate: str = ""
+) -> tuple[Note, ...]:
+    """What French law wants said, by subject (UNTDID 4451); French platforms want it of credit notes, too (BR-FR-05).
 
-    `discount` is what an early payer saves, in words; empty for nothing.
+    `discount` is what an early payer saves, in words; empty for nothing. `kind` is what the customer is: nothing is
+    said to a consumer of what professionals owe for being late. `agreed_rate` is a contract's own, as the reader writes
+    a percentage; empty for the law's.
     """
     if seller_country != "FR":
         return ()
     early = say(_("Discount for early payment: %(terms)s."), terms=discount) if discount else ""
-    return (
-        *(Note(say(sentence), subject) for subject, sentence in _FRENCH_MENTIONS),
-        Note(early or say(_("No discount for early payment.")), "AAB"),
-    )
+    return (*_late(kind, agreed_rate, say), Note(early or say(_("No discount for early payment.")), "AAB"))
+
+
+def _late(kind: AccountKind, agreed_rate: str, say: Say) -> tuple[Note, ...]:
+    if kind is AccountKind.CONSUMER:
+        return ()
+    if kind is AccountKind.PUBLIC_BODY:
+        return Note(say(_PUBLIC_RATE), "PMD"), Note(say(_PUBLIC_FIXED_SUM), "PMT")
+    rate = say(_AGREED_RATE, percent=agreed_rate) if agreed_rate else say(_RATE)
+    return Note(rate, "PMD"), Note(say(_FIXED_SUM), "PMT")
 
 
 def terms_in_words(

@@ -48,6 +48,7 @@ class Accounts:
                     "language": bill.language,
                     "currency": bill.currency,
                     "time_zone": zone_of(bill.country),
+                    "kind": bill.kind,
                     "created_at": now,
                 }
                 for bill in first

@@ -21,6 +21,7 @@ FIELDS = (
     "amount",
     "paid_date",
     "disputed",
+    "customer_kind",
 )
 REQUIRED = ("customer_code", "invoice_number", "issue_date", "due_date", "amount")
 OPTIONS = ("terms",)

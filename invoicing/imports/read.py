@@ -12,6 +12,7 @@ from ar.core.money import AmountError, CurrencyError, exponent, parse_minor
 from ar.core.tabular import Row, restored
 from ar.core.workbook import Typed
 from ar.customers.checks import countries, email_fault, languages
+from ar.customers.models import AccountKind
 from invoicing import terms
 from invoicing.imports.profiles import FIELDS
 
@@ -51,6 +52,7 @@ class Bill(NamedTuple):
     email: str
     language: str
     country: str
+    kind: AccountKind = AccountKind.COMPANY
 
 
 class Refusal(NamedTuple):
@@ -139,6 +141,7 @@ class Reader:
             self._kept("email", given["email"]),
             self._kept("language", given["language"]) or home.language,
             self._kept("country", given["country"].upper()) or home.country,
+            AccountKind(self._kept("customer_kind", given["customer_kind"]) or AccountKind.COMPANY),
         )
 
     def _text(self, field: str, text: str) -> str:
@@ -174,6 +177,11 @@ class Reader:
             if text not in countries():
                 raise RefusedRow(field, "is not an ISO 3166 country code of two letters: write such as FR")
             return str(text)
+        if field == "customer_kind":
+            kind = text.lower()
+            if kind not in set(AccountKind):
+                raise RefusedRow(field, f"is no kind of customer: write {', '.join(AccountKind)}, or leave it empty")
+            return kind
         text = self._text(field, text)
         if field == "language":
             text = text.replace("_", "-")

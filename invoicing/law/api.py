@@ -1,16 +1,19 @@
-"""JSON: the table of the law of late payment, and what it adds to an invoice that is late."""
+"""JSON: the law of late payment, what it adds to a late invoice, and the rates agreed with customers instead."""
 
+from collections.abc import Callable
 from datetime import date
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from ar.core.web import (
     Cursor,
     Day,
     Id,
+    KernelDep,
     Limit,
     NowDep,
     Once,
@@ -23,9 +26,12 @@ from ar.core.web import (
     idempotent,
     paged,
 )
+from ar.customers.accounts import account
 from invoicing.documents import detail
+from invoicing.law.contract import RateDraft, agree_rate, floor_warnings, percent_text, rates_of
 from invoicing.law.interest import DAY_COUNT
 from invoicing.law.late import LateInterest, late_interest
+from invoicing.law.models import ContractRate
 from invoicing.law.table import LawDraft, add_law, value_text
 from invoicing.models import LateLaw, LawKind
 
@@ -54,8 +60,16 @@ SEGMENT: dict[str, Any] = {
 }
 
 
+RATE: dict[str, Any] = {"percent": "5", "valid_from": "2026-05-01", "source": "Framework contract, article 7"}
+FLOOR: dict[str, Any] = {
+    "country": "FR",
+    "floor_percent": "7.86",
+    "message": "Code de commerce L441-10, II: three times the legal rate: a contract agrees on at least 7.86 % a year; "
+    "5 % is agreed",
+}
 LATE: dict[str, Any] = {
     "invoice_id": 42,
+    "applies": True,
     "as_of": "2026-05-31",
     "currency": "EUR",
     "day_count": DAY_COUNT,
@@ -84,7 +98,7 @@ class LawIn(BaseModel):
         default=None, description="Of a fixed compensation alone"
     )
     valid_from: Day
-    valid_to: Day | None = Field(default=None, description="The last day; a rate of interest needs one")
+    valid_to: Day | None = Field(default=None, description="The last day; a rate needs one")
     source: ShortText = Field(description="Where the law says so")
 
     def draft(self) -> LawDraft:
@@ -132,6 +146,7 @@ class LateInterestOut(BaseModel):
     model_config = example(LATE)
 
     invoice_id: int
+    applies: bool = Field(description="False for a consumer, to whom the law between professionals gives nothing")
     as_of: date
     currency: str
     day_count: str = Field(description="Actual days over 365, also in leap years")
@@ -143,6 +158,52 @@ class LateInterestOut(BaseModel):
     segments: list[SegmentOut]
 
 
+class ContractRateIn(BaseModel):
+    model_config = example(RATE) | ConfigDict(extra="forbid")
+
+    percent: Annotated[str, StringConstraints(max_length=8)] | None = Field(
+        description="A decimal, percent a year; null gives the law's own rate back"
+    )
+    valid_from: Day
+    source: ShortText = Field(description="Where it is agreed")
+
+
+class FloorOut(BaseModel):
+    model_config = example(FLOOR)
+
+    country: str = Field(description="Of the seller whose law says so")
+    floor_percent: str | None = Field(description="The least that may be agreed; null where the table does not tell")
+    message: str
+
+
+class ContractRateOut(BaseModel):
+    model_config = example(RATE | {"id": 3, "account_id": 17, "entered_by": "user:2", "warnings": [FLOOR]})
+
+    id: int
+    account_id: int
+    percent: str | None
+    valid_from: date
+    source: str
+    entered_by: str
+    warnings: list[FloorOut] = Field(description="Where it was below what the law lets be agreed, on its first day")
+
+
+def rate_out(session: Session, row: ContractRate, *, say: Callable[..., str]) -> ContractRateOut:
+    found = [] if row.percent is None else floor_warnings(session, row.percent, on=row.valid_from)
+    return ContractRateOut(
+        **row.model_dump(exclude={"percent", "entered_at"}),
+        percent=None if row.percent is None else value_text(row.percent),
+        warnings=[
+            FloorOut(
+                country=one.country,
+                floor_percent=None if one.floor_percent is None else percent_text(one.floor_percent),
+                message=say(one.sentence, **one.values),
+            )
+            for one in found
+        ],
+    )
+
+
 def law_out(row: LateLaw) -> LawOut:
     return LawOut(**row.model_dump(exclude={"value", "entered_at"}), value=value_text(row.value))
 
@@ -150,6 +211,7 @@ def law_out(row: LateLaw) -> LawOut:
 def late_out(invoice_id: int, late: LateInterest) -> LateInterestOut:
     return LateInterestOut(
         invoice_id=invoice_id,
+        applies=late.applies,
         as_of=late.as_of,
         currency=late.currency,
         day_count=DAY_COUNT,
@@ -209,3 +271,37 @@ def get_late_interest(
     """Statutory interest and fixed sum of an invoice, by stretches of one balance and one rate; nothing is booked."""
     found = detail(session, invoice_id)
     return late_out(found.item.entry_id, late_interest(session, found, as_of=as_of or today))
+
+
+@router.get("/accounts/{account_id}/contract-rates", summary="List the interest agreed with a customer")
+def get_rates(
+    account_id: Id,
+    session: SessionDep,
+    kernel: KernelDep,
+    principal: Annotated[Principal, allow("credit:read")],
+) -> list[ContractRateOut]:
+    """The rates of late interest agreed with a customer, the last entered first."""
+    account(session, account_id)
+    say = partial(kernel.renderer.text, language=principal.language)
+    return [rate_out(session, row, say=say) for row in rates_of(session, account_id)]
+
+
+@router.post(
+    "/accounts/{account_id}/contract-rates",
+    status_code=201,
+    summary="Enter the interest agreed with a customer",
+    response_model=ContractRateOut,
+)
+def post_rate(
+    account_id: Id,
+    body: ContractRateIn,
+    session: SessionDep,
+    kernel: KernelDep,
+    now: NowDep,
+    principal: Annotated[Principal, allow("credit:write")],
+    once: Annotated[Once, idempotent(required=False)],
+) -> Response:
+    """Enter a rate, in force from its first day. Rows stay; one below the law's floor is taken and warned of."""
+    draft = RateDraft(account_id, body.percent, body.valid_from, body.source)
+    say = partial(kernel.renderer.text, language=principal.language)
+    return once(session, lambda: rate_out(session, agree_rate(session, draft, by=principal.actor, now=now), say=say))

@@ -1,7 +1,9 @@
 """Whether payment terms run longer than the law lets companies agree. Pure: it warns, and stops nothing.
 
 Code de commerce L441-10: at most 60 days from the invoice date or, if stipulated, 45 days end of month, which may be
-counted either way. Directive 2011/7/EU, article 3(5): at most 60 days, unless expressly agreed and not grossly unfair.
+counted either way; 45 days from an invoice that sums up a period. Directive 2011/7/EU, article 3(5): at most 60 days,
+unless expressly agreed and not grossly unfair; article 4: public bodies 30, up to 60 only where expressly agreed and
+justified. A consumer's terms are no matter of these laws.
 """
 
 from __future__ import annotations
@@ -11,7 +13,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from ar.core.i18n import marked as _
-from invoicing.law.rules import Law
+from ar.customers.models import AccountKind
+from invoicing.law.rules import Law, Rule
 from invoicing.models import LawKind
 from invoicing.terms import Due, Terms
 from invoicing.terms.model import AT_MONTH_END
@@ -31,11 +34,41 @@ class LawWarning:
     values: Mapping[str, object]
 
 
-def beyond(law: Law, *, issue_on: date, due_on: date, terms: Terms | None) -> LawWarning | None:
+def beyond(
+    law: Law,
+    *,
+    issue_on: date,
+    due_on: date,
+    terms: Terms | None,
+    kind: AccountKind = AccountKind.COMPANY,
+    periodic: bool = False,
+) -> LawWarning | None:
     """The warning for an invoice of `issue_on` whose last due date is `due_on`, by its terms (None: by a bare date).
 
-    None as well for a seller of whose country the table knows no such limit at all.
+    `kind` is what the customer is, `periodic` whether the invoice sums up a period. None as well for a consumer, and
+    for a seller of whose country the table knows no such limit at all.
     """
+    if kind is AccountKind.CONSUMER:
+        return None
+    if kind is AccountKind.PUBLIC_BODY and (public := law.find(LawKind.PUBLIC_MAX_DAYS, issue_on)):
+        sentence = _("%(rule)s: a public body pays within %(days)s days from the invoice date")
+        return _flat(public, sentence, issue_on, due_on)
+    if periodic and (period := law.find(LawKind.PERIODIC_MAX_DAYS, issue_on)):
+        sentence = _("%(rule)s: at most %(days)s days from the date of an invoice that sums up a period")
+        return _flat(period, sentence, issue_on, due_on)
+    return _between_companies(law, issue_on=issue_on, due_on=due_on, terms=terms)
+
+
+def _flat(rule: Rule, sentence: str, issue_on: date, due_on: date) -> LawWarning | None:
+    """By a limit that counts days from the invoice and nothing else."""
+    days = int(rule.value)
+    latest = issue_on + timedelta(days=days)
+    if due_on <= latest:
+        return None
+    return LawWarning(rule.source, due_on, latest, sentence, {"rule": rule.source, "days": days})
+
+
+def _between_companies(law: Law, *, issue_on: date, due_on: date, terms: Terms | None) -> LawWarning | None:
     if not law.of(LawKind.MAX_DAYS):
         return None
     most = law.find(LawKind.MAX_DAYS, issue_on)

@@ -10,10 +10,13 @@ from sqlmodel import Session, col, select
 
 from ar.core.db import among
 from ar.core.money import Money
+from ar.customers.accounts import account
 from ar.customers.entities import entity
+from ar.customers.models import AccountKind
 from ar.ledger.items import balance_steps
 from ar.ledger.models import Entry
 from invoicing.documents import Detail
+from invoicing.law.contract import agreed_rates, with_agreed
 from invoicing.law.interest import Segment, segments
 from invoicing.law.table import law_of
 from invoicing.models import LawKind
@@ -39,6 +42,8 @@ class LateInterest:
     interest_minor: int
     fixed: Money | None
     fixed_source: str
+    applies: bool = True
+    """False for a consumer: what the law gives between professionals is neither owed nor reckoned."""
 
     @property
     def total_minor(self) -> int | None:
@@ -49,17 +54,24 @@ class LateInterest:
 
 
 def late_interest(session: Session, found: Detail, *, as_of: date) -> LateInterest:
-    """What the law of the seller's country gives on an invoice as of the end of `as_of`, from one company to another.
+    """What the law of the seller's country gives on an invoice as of the end of `as_of`, between professionals.
+
+    A rate agreed with the customer takes the place of the law's own from its first day on. A consumer owes nothing.
 
     Each instalment bears interest from the day after its own due date, on what the ledger had open of it, contested
     amounts included; the fixed sum is due once for the invoice. Nothing is late of a credit note, nor of what was taken
     back. Raises LawMissingError for late days that the law's table does not cover.
     """
+    if account(session, found.item.account_id).kind is AccountKind.CONSUMER:
+        return LateInterest(as_of, found.item.currency, [], 0, None, "", applies=False)
     owed = [item for item in found.items if item.side == 1]
     entry_ids = [item.entry_id for item in owed]
     taken_back = set(session.exec(select(Entry.reverses_id).where(among(session, col(Entry.reverses_id), entry_ids))))
     steps = balance_steps(session, entry_ids)
-    law = law_of(session, entity(session, found.item.entity_id).country)
+    law = with_agreed(
+        law_of(session, entity(session, found.item.entity_id).country),
+        agreed_rates(session, [found.item.account_id]).get(found.item.account_id, ()),
+    )
     parts = [
         LatePart(item.entry_id, item.reference, item.due_on, segment)
         for item in owed

@@ -1,5 +1,6 @@
-"""The administrator's page of the law of late payment: what the table holds, and the form that adds to it."""
+"""Pages: the law of late payment, with the form that adds to it; the card of the interest agreed with a customer."""
 
+from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
@@ -8,22 +9,34 @@ from pydantic import TypeAdapter
 from pydantic import ValidationError as Invalid
 from sqlmodel import Session, col, select
 
+from ar.core.access.users import actor_names
 from ar.core.errors import DomainError
 from ar.core.i18n import marked as _
 from ar.core.kernel import Kernel
 from ar.core.web import (
     Cursor,
     Day,
+    Id,
     KernelDep,
     NowDep,
     Principal,
     Search,
     SessionDep,
     ShortText,
+    TodayDep,
     allow,
     page,
     paged,
     redirect,
+)
+from ar.customers.accounts import account
+from invoicing.law.contract import (
+    RateDraft,
+    agree_rate,
+    agreed_on,
+    agreed_rates,
+    floor_warnings,
+    rates_of,
 )
 from invoicing.law.table import LawDraft, add_law, value_text
 from invoicing.models import LateLaw, LawKind
@@ -104,7 +117,78 @@ def _page(
         status=error.status if error else 200,
         flashes=[("bad", error.message)] if error else [],
         found=found,
+        kinds=[kind.value for kind in LawKind],
         value_text=value_text,
         given=given or BLANK,
         may_add=principal.may("law:write"),
+    )
+
+
+@router.get("/customers/{account_id}/cards/late-payment")
+def rates_card(
+    account_id: Id,
+    request: Request,
+    kernel: KernelDep,
+    session: SessionDep,
+    today: TodayDep,
+    principal: Annotated[Principal, allow("credit:read")],
+) -> HTMLResponse:
+    """The card of a customer's file: what interest is agreed for what it pays late."""
+    template = "console/invoicing/_rates.html"
+    return _rates(request, kernel, session, principal, account_id, today=today, template=template)
+
+
+@router.post("/customers/{account_id}/contract-rates")
+def new_rate(
+    account_id: Id,
+    request: Request,
+    kernel: KernelDep,
+    session: SessionDep,
+    now: NowDep,
+    today: TodayDep,
+    principal: Annotated[Principal, allow("credit:write")],
+    valid_from: Annotated[Day, Form()],
+    source: Annotated[ShortText, Form()],
+    percent: Annotated[Search, Form()] = "",
+) -> Response:
+    """Enter a rate; without one the law's own holds again. With a fault, the form again with what is wrong."""
+    draft = RateDraft(account_id, percent.replace(",", ".") or None, valid_from, source)
+    try:
+        agree_rate(session, draft, by=principal.actor, now=now)
+    except DomainError as error:
+        given = {"percent": percent, "valid_from": valid_from.isoformat(), "source": source}
+        return _rates(request, kernel, session, principal, account_id, today=today, given=given, error=error)
+    return redirect(kernel, principal, f"/customers/{account_id}", done=_("Entered. It holds from its first day on."))
+
+
+def _rates(
+    request: Request,
+    kernel: Kernel,
+    session: Session,
+    principal: Principal,
+    account_id: int,
+    *,
+    today: date,
+    template: str = "console/invoicing/rates.html",
+    given: dict[str, str] | None = None,
+    error: DomainError | None = None,
+) -> HTMLResponse:
+    found = account(session, account_id)
+    rows = rates_of(session, account_id)
+    agreed = agreed_on(agreed_rates(session, [account_id]).get(account_id, ()), today)
+    return page(
+        request,
+        kernel,
+        principal,
+        template,
+        status=error.status if error else 200,
+        flashes=[("bad", error.message)] if error else [],
+        account=found,
+        rows=rows,
+        agreed=agreed,
+        warnings=floor_warnings(session, agreed.percent, on=today) if agreed and agreed.percent is not None else [],
+        people=actor_names(session, [row.entered_by for row in rows]),
+        value_text=value_text,
+        given=given or {"percent": "", "valid_from": today.isoformat(), "source": ""},
+        may_write=principal.may("credit:write"),
     )

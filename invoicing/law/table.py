@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 from ar.core.audit import Act, record
 from ar.core.errors import DomainError, Fault
 from ar.core.money import AmountError, CurrencyError, parse_minor
+from ar.customers.accounts import account
 from ar.customers.checks import countries
 from ar.customers.entities import entity
 from invoicing import terms
@@ -21,7 +22,8 @@ from invoicing.models import DocumentKind, Invoice, LateLaw, LawKind
 from invoicing.totals import decimal_text
 
 _VALUE = re.compile(r"\d{1,8}(\.\d{1,4})?", re.ASCII)
-_DAYS = (LawKind.MAX_DAYS, LawKind.MAX_DAYS_END_OF_MONTH)
+_DAYS = (LawKind.MAX_DAYS, LawKind.MAX_DAYS_END_OF_MONTH, LawKind.PUBLIC_MAX_DAYS, LawKind.PERIODIC_MAX_DAYS)
+_RATES = (LawKind.INTEREST, LawKind.LEGAL_RATE)
 
 
 class LawError(DomainError):
@@ -58,8 +60,14 @@ def warning_for(session: Session, document: Invoice) -> LawWarning | None:
     if document.kind is not DocumentKind.INVOICE:
         return None
     law = law_of(session, entity(session, document.entity_id).country)
-    agreed = terms.parse(document.terms) if document.terms else None
-    return beyond(law, issue_on=document.issue_on, due_on=document.due_on, terms=agreed)
+    return beyond(
+        law,
+        issue_on=document.issue_on,
+        due_on=document.due_on,
+        terms=terms.parse(document.terms) if document.terms else None,
+        kind=account(session, document.account_id).kind,
+        periodic=document.period_from is not None,
+    )
 
 
 def add_law(session: Session, draft: LawDraft, *, by: str, now: datetime) -> LateLaw:
@@ -90,7 +98,7 @@ def _faults(draft: LawDraft) -> list[Fault]:
         faults.append(Fault("/jurisdiction", f"{draft.jurisdiction[:10]!r} is neither EU nor an ISO 3166 country code"))
     if draft.valid_to is not None and draft.valid_to < draft.valid_from:
         faults.append(Fault("/valid_to", "the last day lies before the first"))
-    if draft.kind is LawKind.INTEREST and draft.valid_to is None:
+    if draft.kind in _RATES and draft.valid_to is None:
         faults.append(Fault("/valid_to", "a rate of interest has a last day: nobody knows the rate of a day to come"))
     if (draft.kind is LawKind.FIXED_COMPENSATION) != (draft.currency is not None):
         faults.append(Fault("/currency", "a fixed compensation, and nothing else, has a currency"))
@@ -105,7 +113,7 @@ def _value_fault(draft: LawDraft) -> str | None:
     value = Decimal(draft.value)
     if draft.kind in _DAYS and (value != int(value) or not 1 <= value <= 3650):
         return "days are a whole number from 1 to 3650"
-    if draft.kind is LawKind.INTEREST and value > 100:
+    if draft.kind in _RATES and value > 100:
         return "a rate of more than 100 percent a year is not taken: write 12.15 for 12.15 %"
     if draft.currency is not None:
         try:

@@ -7,6 +7,8 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import func, select
 
+from ar.customers.accounts import change_account
+from ar.customers.models import AccountKind
 from dunning.decision import LateTerms
 from dunning.models import DunningPolicy
 from dunning.policies import (
@@ -15,8 +17,10 @@ from dunning.policies import (
     late_terms,
     policies_in_force,
     seed_policies,
+    terms_for,
 )
 from dunning.policy import FRIENDLY_FIVE
+from invoicing.law.contract import RateDraft, agree_rate
 from invoicing.law.table import LawDraft, add_law
 from invoicing.models import LawKind
 from tests.dunning.world import MORNING, World
@@ -65,3 +69,17 @@ def test_terms_of_the_law_are_those_of_the_day_and_country(world: World) -> None
         assert late_terms(session, "FR", on=date(2027, 1, 1)) is None
         assert late_terms(session, "US", on=date(2026, 7, 1)) is None
         assert late_terms(session, "DE", on=date(2026, 7, 1)) is None
+
+
+def test_a_contracts_rate_is_announced_and_a_consumer_is_told_of_none(world: World) -> None:
+    day = date(2026, 6, 30)
+    with world.database.transaction() as session:
+        plain, agreed, private = (world.customer(session, code) for code in ("C1", "C2", "C3"))
+        agree_rate(session, RateDraft(agreed, "9", day, "contract, article 7"), by="user:1", now=MORNING)
+        change_account(session, private, {"kind": AccountKind.CONSUMER}, by="user:1", now=MORNING)
+        asked = [(agreed, "FR", day), (private, "FR", day), (plain, "FR", day), (agreed, "FR", day - timedelta(days=1))]
+        by_contract, nothing, by_law, before = terms_for(session, asked)
+        assert by_contract == LateTerms(Decimal(9), 4_000, "EUR", "contract, article 7")
+        assert nothing is None
+        assert by_law == before == late_terms(session, "FR", on=day)
+        assert terms_for(session, []) == []

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 from ar.core.files import StoredFile
 from ar.core.money import Money
 from ar.core.tabular import FileError
 from ar.core.web import Page
-from ar.customers.models import LegalEntity
+from ar.customers.models import Account, AccountKind, LegalEntity
 from ar.ledger.models import EntryKind, OpenItem
 from invoicing.documents import Corrected, Detail, Standing
 from invoicing.einvoice.find import DocumentFile
+from invoicing.einvoice.read.told import refused
 from invoicing.imports.profiles import FIELDS
 from invoicing.law.caps import LawWarning
+from invoicing.law.contract import Agreed, FloorWarning
 from invoicing.law.interest import Segment
 from invoicing.law.late import LateInterest, LatePart
+from invoicing.law.models import ContractRate
 from invoicing.law.rules import LawMissingError
 from invoicing.law.table import value_text
 from invoicing.models import (
@@ -180,13 +184,60 @@ FIGURES = [
         value=Decimal(value),
         currency="EUR" if kind is LawKind.FIXED_COMPENSATION else None,
         valid_from=date(2026, 1, 1),
-        valid_to=date(2026, 6, 30) if kind is LawKind.INTEREST else None,
+        valid_to=date(2026, 6, 30) if kind in (LawKind.INTEREST, LawKind.LEGAL_RATE) else None,
         source="Statute <12>",
         entered_at=NOW,
         entered_by="user:1",
     )
-    for number, (kind, value) in enumerate(zip(LawKind, ("12.15", "60", "45", "40"), strict=True), start=1)
+    for number, (kind, value) in enumerate(
+        zip(LawKind, ("12.15", "60", "45", "40", "30", "45", "2.62", "3"), strict=True), start=1
+    )
 ]
+
+
+def buyer_of(kind: AccountKind) -> Account:
+    return Account(
+        id=17,
+        code="NORD",
+        legal_name="Nordlicht & Co",
+        country="DE",
+        language="de",
+        currency="EUR",
+        time_zone="Europe/Berlin",
+        kind=kind,
+        created_at=NOW,
+    )
+
+
+def make_rate(number: int, percent: str | None) -> ContractRate:
+    return ContractRate(
+        id=number,
+        account_id=17,
+        percent=None if percent is None else Decimal(percent),
+        valid_from=date(2026, 1, 1),
+        source="Contract <7>",
+        entered_by="user:1",
+        entered_at=NOW,
+    )
+
+
+RATES: dict[str, Any] = {
+    "account": buyer_of(AccountKind.COMPANY),
+    "rows": [make_rate(2, "5"), make_rate(1, None)],
+    "agreed": Agreed(2, Decimal(5), date(2026, 1, 1), "Contract <7>"),
+    "warnings": [
+        FloorWarning(
+            "FR",
+            Decimal("7.86"),
+            "%(rule)s: a contract agrees on at least %(floor)s %% a year; %(percent)s %% is agreed",
+            {"rule": "Statute <12>", "floor": "7.86", "percent": "5"},
+        )
+    ],
+    "people": {"user:1": "Manager <One>"},
+    "value_text": value_text,
+    "given": {"percent": "5x", "valid_from": "2026-05-01", "source": "<b>"},
+    "may_write": True,
+}
 ITEMS = [
     ITEM,
     make_item(44, open_minor=0),
@@ -260,7 +311,20 @@ def shown(found: Detail, standing: Standing, may_credit: bool, **more: Any) -> d
     return given | more
 
 
+BANK = SimpleNamespace(iban="FR1420041010050500013M02606", bic=None, holder="A", currency="EUR")
+
 SAMPLES: dict[str, dict[str, Any]] = {
+    "console/invoicing/sellers.html": {
+        "sellers": [SELLER],
+        "banks": {
+            SELLER.id: [SimpleNamespace(iban="FR1420041010050500013M02606", bic=None, holder="A", currency="EUR")]
+        },
+        "logos": {SELLER.id: SimpleNamespace(width=600, height=200)},
+        "may_change": True,
+    },
+    "console/invoicing/sellers.html#empty": {"sellers": [], "banks": {}, "logos": {}, "may_change": False},
+    "console/invoicing/sellers.html#bare": {"sellers": [SELLER], "banks": {}, "logos": {}, "may_change": False},
+    "console/invoicing/_statement.html": {"account": SimpleNamespace(id=7), "since": NOW.date(), "until": NOW.date()},
     "console/invoicing/list.html": {
         "found": Page(items=ITEMS, next_cursor="abc"),
         "names": {7: "Nordlicht & Co"},
@@ -287,10 +351,14 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "console/invoicing/invoice.html#instalments": shown(
         SPLIT, Standing.OVERDUE, may_credit=True, unknown=LawMissingError("The table holds nothing for <FR>.")
     ),
+    "console/invoicing/invoice.html#consumer": shown(
+        ISSUED, Standing.OVERDUE, may_credit=False, late=LateInterest(DAY, "EUR", [], 0, None, "", applies=False)
+    ),
     "console/invoicing/invoice.html#credit-note": shown(CREDITED, Standing.OPEN, may_credit=False),
     "console/invoicing/invoice.html#imported": shown(IMPORTED, Standing.PAID, may_credit=False),
     "console/invoicing/law.html": {
         "found": Page(items=FIGURES, next_cursor="abc"),
+        "kinds": [kind.value for kind in LawKind],
         "value_text": value_text,
         "given": {
             "jurisdiction": "FR",
@@ -303,6 +371,10 @@ SAMPLES: dict[str, dict[str, Any]] = {
         },
         "may_add": True,
     },
+    "console/invoicing/_rates.html": RATES,
+    "console/invoicing/_rates.html#consumer": RATES
+    | {"account": buyer_of(AccountKind.CONSUMER), "rows": [], "agreed": None, "may_write": False},
+    "console/invoicing/rates.html": RATES | {"agreed": None, "given": RATES["given"] | {"source": ""}},
     "console/invoicing/imports.html": {
         "found": Page(items=[BATCH], next_cursor="abc"),
         "sellers": [SELLER],
@@ -311,6 +383,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "error": FileError("The file is empty."),
         "may_import": True,
     },
+    "console/invoicing/einvoice_refused.html": {"error": refused("BR-1: an invoice…", "BR-2: an invoice…")},
     "console/invoicing/import.html": {"batch": BATCH, "refusals": [REFUSAL]},
     **delivery_samples.SAMPLES,
 }

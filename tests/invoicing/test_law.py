@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -19,17 +20,22 @@ from ar.core.access.models import Role
 from ar.core.audit import AuditEntry
 from ar.core.db import Database, connect
 from ar.core.kernel import Kernel
+from ar.core.render import Renderer
+from ar.customers.accounts import change_account
+from ar.customers.models import AccountKind
 from ar.ledger.allocate import Share, allocate, deallocate
 from ar.ledger.models import EntryKind
 from ar.ledger.post import Posting, post, reverse
 from ar.schema import configuration
 from invoicing.documents import detail
+from invoicing.einvoice.gather import gather
 from invoicing.issue import issue
 from invoicing.law.caps import beyond
+from invoicing.law.contract import Agreed, RateDraft, agree_rate, agreed_on, below_floor, with_agreed
 from invoicing.law.interest import Segment, interest_minor, segments
 from invoicing.law.late import LateInterest, late_interest
 from invoicing.law.rules import MEMBERS, Law, LawMissingError, Rule
-from invoicing.law.table import LawDraft, LawError, add_law, law_of
+from invoicing.law.table import LawDraft, LawError, add_law, law_of, warning_for
 from invoicing.models import LateLaw, LawKind
 from invoicing.terms import Counting, Due, Terms, parse
 from tests.databases import Postgres
@@ -56,7 +62,6 @@ FRANCE = Law(
     ],
 )
 FLAT = Law("FR", [rule(LawKind.INTEREST, "12.15", date(1990, 1, 1), date(2200, 12, 31))])
-
 
 # -- which figure holds ----------------------------------------------------------------------------------------------
 
@@ -245,7 +250,19 @@ def test_the_table_comes_with_what_was_checked_and_no_more(database: Database) -
     rate = french.on(LawKind.INTEREST, TODAY)
     assert (rate.value, rate.source) == (Decimal("12.15"), FRENCH_RATE)
     assert german.on(LawKind.INTEREST, TODAY).value == Decimal("10.15")
-    assert [french.on(kind, TODAY).value for kind in LawKind] == [Decimal("12.15"), 60, 45, 40]
+    assert [french.on(kind, TODAY).value for kind in LawKind] == [
+        Decimal("12.15"),
+        60,
+        45,
+        40,
+        30,
+        45,
+        Decimal("2.62"),
+        3,
+    ]
+    assert french.on(LawKind.LEGAL_RATE, date(2025, 12, 31)).value == Decimal("2.76")
+    assert german.on(LawKind.PUBLIC_MAX_DAYS, TODAY).value == 30
+    assert german.find(LawKind.PERIODIC_MAX_DAYS, TODAY) is None
     assert german.find(LawKind.MAX_DAYS_END_OF_MONTH, TODAY) is None
     assert american.rules == []
     for law in (french, german):
@@ -265,14 +282,14 @@ def test_an_administrator_adds_to_it(kernel: Kernel) -> None:
     }
     with client(kernel, Role.CREDIT_MANAGER) as manager:
         assert manager.post("/api/v1/late-payment-law", json=body).status_code == 403
-        assert len(manager.get("/api/v1/late-payment-law").json()["items"]) == 7
+        assert len(manager.get("/api/v1/late-payment-law").json()["items"]) == 13
     with client(kernel, Role.ADMIN) as admin:
         made = admin.post("/api/v1/late-payment-law", json=body)
         assert made.status_code == 201, made.text
         assert made.json() == body | {
             "value": "12.4",
             "currency": None,
-            "id": 8,
+            "id": 14,
             "entered_by": made.json()["entered_by"],
         }
         assert admin.get("/api/v1/late-payment-law").json()["items"][0] == made.json()
@@ -296,7 +313,7 @@ def test_an_administrator_adds_to_it(kernel: Kernel) -> None:
         assert law_of(session, "FR").on(LawKind.INTEREST, H2[0]).value == Decimal("12.4")
         acts = session.exec(select(AuditEntry).where(AuditEntry.action == "late_payment_law.added")).all()
         assert [(act.subject, (act.change or {})["after"]["value"]) for act in acts] == [
-            ("late_payment_law:8", "12.40")
+            ("late_payment_law:14", "12.40")
         ]
 
 
@@ -354,7 +371,13 @@ def bare(request: pytest.FixtureRequest, tmp_path: Any) -> Iterator[Database]:
 def test_what_an_older_database_held_is_kept(bare: Database) -> None:
     command.upgrade(configuration(bare), "0003")
     with bare.transaction() as session:
-        entity_id, buyer = seller(session), customer(session)
+        entity_id, buyer = seller(session), 1
+        session.connection().execute(
+            text(
+                "INSERT INTO account (id, code, legal_name, country, language, currency, time_zone, created_at) "
+                "VALUES (1, 'C1', 'Customer C1', 'FR', 'en', 'EUR', 'Europe/Paris', '2025-12-01')"
+            )
+        )
         [entry_id] = post_old(session, entity_id, buyer)
         session.connection().execute(
             text(
@@ -379,7 +402,7 @@ def test_what_an_older_database_held_is_kept(bare: Database) -> None:
         assert (str(fixed.amount()), fixed.source) == ("450.00 SEK", "räntelag")
         found = detail(session, entry_id)
         assert (found.number, [item.amount_minor for item in found.items]) == ("FR1-2025-000001", [500])
-        assert len(session.exec(select(LateLaw)).all()) == 9
+        assert len(session.exec(select(LateLaw)).all()) == 15
 
 
 def post_old(session: Session, entity_id: int, buyer: int) -> list[int]:
@@ -470,6 +493,7 @@ def test_interest_by_api_and_on_the_page(kernel: Kernel) -> None:
         told = web.get(path, params={"as_of": "2026-05-31"}).json()
         assert told == {
             "invoice_id": made.entry_id,
+            "applies": True,
             "as_of": "2026-05-31",
             "currency": "EUR",
             "day_count": "ACT/365",
@@ -530,3 +554,173 @@ def test_terms_beyond_the_law_are_issued_and_told(kernel: Kernel) -> None:
         assert "15 May 2026" in page
         within = web.post("/api/v1/invoices", json=body | {"terms": "net 60"}, headers={"Idempotency-Key": "b"})
         assert within.json()["warnings"] == []
+
+
+# -- kinds of customers ----------------------------------------------------------------------------------------------
+
+PUBLIC = rule(LawKind.PUBLIC_MAX_DAYS, "30", LONG_AGO, n=5)
+PERIODIC = rule(LawKind.PERIODIC_MAX_DAYS, "45", LONG_AGO, n=6)
+EVERY_KIND = Law("FR", [*FRANCE.rules, PUBLIC, PERIODIC])
+
+
+@pytest.mark.parametrize(
+    ("kind", "periodic", "days", "latest"),
+    [
+        (AccountKind.COMPANY, False, 60, None),
+        (AccountKind.COMPANY, False, 61, 60),
+        (AccountKind.COMPANY, True, 45, None),
+        (AccountKind.COMPANY, True, 46, 45),
+        (AccountKind.PUBLIC_BODY, False, 30, None),
+        (AccountKind.PUBLIC_BODY, False, 31, 30),
+        (AccountKind.PUBLIC_BODY, True, 31, 30),
+        (AccountKind.CONSUMER, True, 3650, None),
+    ],
+)
+def test_each_kind_of_customer_has_its_limit(kind: AccountKind, periodic: bool, days: int, latest: int | None) -> None:
+    issued = date(2026, 1, 15)
+    due = issued + timedelta(days=days)
+    found = beyond(EVERY_KIND, issue_on=issued, due_on=due, terms=None, kind=kind, periodic=periodic)
+    assert (found and found.latest_on) == (latest and issued + timedelta(days=latest))
+    # What the table does not know of a public body or of a period is held to what it knows of companies.
+    general = beyond(FRANCE, issue_on=issued, due_on=due, terms=None, kind=kind, periodic=periodic)
+    assert (general is not None) == (days > 60 and kind is not AccountKind.CONSUMER)
+
+
+def test_the_kind_of_customer_decides_what_is_warned_of_and_reckoned(kernel: Kernel) -> None:
+    with kernel.database.transaction() as session:
+        entity_id, buyer = seller(session), customer(session)
+        given = draft(entity_id, buyer, line("1", "900"), terms="net 45")
+        first = issue(session, given, by="user:1", today=TODAY, now=NOW)
+        month = replace(given, terms="net 50", period_from=date(2026, 2, 1), period_to=date(2026, 2, 28))
+        second = issue(session, month, by="user:1", today=TODAY, now=NOW)
+        assert warning_for(session, first) is None
+        warning = warning_for(session, second)
+        assert warning is not None
+        assert warning.latest_on == TODAY + timedelta(days=45)
+    with client(kernel, Role.ADMIN) as web:
+        path, late = f"/api/v1/accounts/{buyer}", f"/api/v1/invoices/{first.entry_id}/late-interest?as_of=2026-05-31"
+        page = {"accept": "text/html"}
+        assert web.get(path).json()["kind"] == "company"
+        assert web.get(late).json()["applies"] is True
+
+        def become(kind: str) -> None:
+            tag = web.get(path).headers["etag"]
+            assert web.patch(path, json={"kind": kind}, headers={"If-Match": tag}).json()["kind"] == kind
+
+        become("public_body")
+        [told] = web.get(f"/api/v1/invoices/{first.entry_id}").json()["warnings"]
+        assert told["latest_on"] == "2026-04-15"
+        assert "a public body pays within 30 days" in told["message"]
+        assert web.get(late).json()["total_minor"] > 4_000
+        become("consumer")
+        assert web.get(f"/api/v1/invoices/{first.entry_id}").json()["warnings"] == []
+        nothing = web.get(late).json()
+        assert (nothing["applies"], nothing["total_minor"], nothing["segments"]) == (False, 0, [])
+        assert "does not apply to a consumer" in web.get(f"/invoices/{first.entry_id}", headers=page).text
+        version = web.get(path).json()["version"]
+        done = web.post(f"/customers/{buyer}/kind", data={"kind": "company", "version": version}, headers=page)
+        assert done.status_code == 303
+        assert web.get(late).json()["applies"] is True
+        assert web.patch(path, json={"kind": "robot"}).status_code == 422
+
+
+# -- rates agreed by contract ----------------------------------------------------------------------------------------
+
+PERCENTS = st.none() | st.integers(0, 50).map(Decimal)
+AGREED = st.lists(
+    st.builds(Agreed, st.integers(1, 99), PERCENTS, st.dates(date(2025, 6, 1), date(2027, 6, 1)), st.just("contract")),
+    max_size=5,
+    unique_by=lambda one: one.id,
+)
+
+
+@given(AGREED, st.dates(date(2025, 1, 1), date(2028, 1, 1)))
+def test_on_every_day_the_agreed_rate_holds_else_the_laws_own(rates: list[Agreed], day: date) -> None:
+    found = with_agreed(FRANCE, rates).find(LawKind.INTEREST, day)
+    agreed = agreed_on(rates, day)
+    if agreed is not None:
+        assert found is not None
+        assert (found.value, found.source) == (agreed.percent, agreed.source)
+    else:
+        own = FRANCE.find(LawKind.INTEREST, day)
+        assert (found and (found.value, found.source)) == (own and (own.value, own.source))
+    assert with_agreed(FRANCE, rates).on(LawKind.MAX_DAYS, day).value == 60
+
+
+def test_interest_at_an_agreed_rate_worked_by_hand() -> None:
+    law = with_agreed(
+        FRANCE, [Agreed(1, Decimal(10), date(2026, 6, 1), "contract"), Agreed(2, None, date(2026, 7, 1), "")]
+    )
+    found = segments(law, due_on=date(2026, 5, 25), balances=[(TODAY, 1_000_000)], as_of=date(2026, 7, 10))
+    # 10,000.00 x 12.15 % x 6 / 365 = 19.97; x 10 % x 30 / 365 = 82.19; x 12 % x 10 / 365 = 32.88
+    assert [(one.days, one.interest_minor, one.source) for one in found] == [
+        (6, 1_997, "source 1"),
+        (30, 8_219, "contract"),
+        (10, 3_288, "source 2"),
+    ]
+
+
+def test_a_rate_below_the_floor_is_told() -> None:
+    law = Law("FR", [rule(LawKind.LEGAL_RATE, "2.62", *H1), rule(LawKind.CONTRACT_MULTIPLE, "3", LONG_AGO, n=2)])
+    assert below_floor(law, Decimal("7.86"), on=TODAY) is None
+    low = below_floor(law, Decimal("7.8599"), on=TODAY)
+    assert low is not None
+    assert low.floor_percent == Decimal("7.86")
+    assert low.sentence % low.values == "source 2: a contract agrees on at least 7.86 % a year; 7.8599 % is agreed"
+    unknown = below_floor(law, Decimal(50), on=date(2026, 7, 1))
+    assert unknown is not None
+    assert (unknown.floor_percent, "no legal rate for FR on 2026-07-01" in unknown.sentence % unknown.values) == (
+        None,
+        True,
+    )
+    assert below_floor(Law("DE", []), Decimal(0), on=TODAY) is None
+
+
+def test_a_rate_is_agreed_by_api_and_on_the_file(kernel: Kernel) -> None:
+    with kernel.database.transaction() as session:
+        entity_id, buyer = seller(session), customer(session)
+        given = draft(entity_id, buyer, line("1", "900"), due_on=date(2026, 4, 30))
+        made = issue(session, given, by="user:1", today=TODAY, now=NOW)
+    rates, late = f"/api/v1/accounts/{buyer}/contract-rates", f"/api/v1/invoices/{made.entry_id}/late-interest"
+    body = {"percent": "5", "valid_from": "2026-05-01", "source": "Framework contract, article 7"}
+    with client(kernel, Role.CREDIT_MANAGER) as web:
+        told = web.post(rates, json=body)
+        assert told.status_code == 201, told.text
+        assert (told.json()["percent"], told.json()["warnings"][0]["floor_percent"]) == ("5", "7.86")
+        # 1,080.00 x 5 % x 31 / 365 = 4.586
+        found = web.get(late, params={"as_of": "2026-05-31"}).json()
+        assert (found["interest_minor"], found["segments"][0]["source"]) == (459, body["source"])
+        for changes, pointer in (({"percent": "x"}, "/percent"), ({"percent": "100.01"}, "/percent")):
+            refused = web.post(rates, json=body | changes)
+            assert [fault["pointer"] for fault in refused.json()["faults"]] == [pointer]
+        assert web.post("/api/v1/accounts/99/contract-rates", json=body).status_code == 404
+        page, path = {"accept": "text/html"}, f"/customers/{buyer}"
+        form = {"percent": "8,5", "valid_from": "2026-05-01", "source": "Amendment <2>"}
+        assert web.post(f"{path}/contract-rates", data=form, headers=page).status_code == 303
+        assert web.post(f"{path}/contract-rates", data=form | {"percent": "much"}, headers=page).status_code == 422
+        card = web.get(f"{path}/cards/late-payment", headers=page).text
+        assert "Amendment &lt;2&gt;" in card
+        assert "8.5" in card
+        assert web.post(f"{path}/contract-rates", data=form | {"percent": ""}, headers=page).status_code == 303
+        assert [row["percent"] for row in web.get(rates).json()] == [None, "8.5", "5"]
+        assert web.get(late, params={"as_of": "2026-05-31"}).json()["interest_minor"] == 1_114
+    with client(kernel, Role.SALES) as web:
+        assert web.post(rates, json=body).status_code == 403
+    with pytest.raises(IntegrityError, match="posted rows do not change"), kernel.database.transaction() as session:
+        session.connection().execute(text("UPDATE contract_rate SET percent = 0"))
+
+
+def test_what_is_printed_follows_the_contract_and_the_kind_of_customer(database: Database, renderer: Renderer) -> None:
+    with database.transaction() as session:
+        entity_id, buyer = seller(session), customer(session)
+        made = issue(session, draft(entity_id, buyer), by="user:1", today=TODAY, now=NOW)
+
+        def printed() -> list[str]:
+            return [note.text for note in gather(session, renderer, made).notes]
+
+        assert "plus 10 percentage points" in printed()[0]
+        for percent, since in (("8.50", TODAY), ("9", TODAY + timedelta(days=1))):
+            agree_rate(session, RateDraft(buyer, percent, since, "contract"), by="user:1", now=NOW)
+        assert "interest at 8.5% a year as agreed" in printed()[0]
+        change_account(session, buyer, {"kind": AccountKind.CONSUMER}, by="user:1", now=NOW)
+        assert printed() == ["No discount for early payment."]

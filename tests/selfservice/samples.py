@@ -111,6 +111,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
             )
             for state in PAYMENT_STATES
         ],
+        "since": DAY,
         "statements": [SimpleNamespace(since=DAY, entity_id=1, currency="EUR", lines=[LINE])],
         "sellers": {1: MANY[0].seller},
     },

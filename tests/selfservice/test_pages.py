@@ -137,3 +137,17 @@ def test_forms_need_their_token_and_their_own_site(kernel: Kernel, company: tupl
     assert browser.post("/portal/promise", data=good, headers={"sec-fetch-site": "cross-site"}).status_code == 403
     assert browser.post("/portal/leave", data=good).status_code == 200
     assert browser.get("/portal").status_code == 401
+
+
+def test_the_customer_keeps_its_own_statement(kernel: Kernel, company: tuple[int, ...]) -> None:
+    mine, _, other, _ = company
+    browser = visiting(kernel, mine)
+    assert 'action="/portal/statement"' in browser.get("/portal/history").text
+    answer = browser.get("/portal/statement?format=csv&show=open")
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert "MINE-1" in answer.text
+    assert CANARY not in answer.text
+    assert browser.get("/portal/statement").content.startswith(b"%PDF-")
+    assert CANARY in visiting(kernel, other).get("/portal/statement?format=csv").text
+    browser.cookies.clear()
+    assert browser.get("/portal/statement").status_code == 401

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from functools import partial
 from io import BytesIO
@@ -18,6 +19,7 @@ from invoicing.einvoice.facts import Bank, DocumentFacts
 from invoicing.einvoice.pdf import build_pdf
 from invoicing.einvoice.qr import epc_qr
 from invoicing.einvoice.sheet import sheet
+from invoicing.einvoice.xmp import PdfFormError, claim_facturx
 from invoicing.models import DocumentKind
 from tests.invoicing.einvoice.make import BANK, HOSTILE, facts
 from tests.invoicing.make import line
@@ -142,3 +144,27 @@ def test_the_qr_code_is_for_euros_by_iban_alone(renderer: Renderer) -> None:
     assert epc_qr(facts(renderer, line("1000", "9999999"))) is None, "more than a transfer carries"
     long = Bank(BANK.iban, BANK.bic, "\N{GRINNING FACE}" * 80)
     assert epc_qr(facts(renderer, bank=long)) is None, "more than a code holds"
+
+
+def test_a_pdf_of_another_form_is_refused_and_never_guessed_at(renderer: Renderer) -> None:
+    plain = page(renderer, facts(renderer))
+    for broken in (
+        plain[:-8],
+        plain.replace(b"65535 f\r\n", b"65535 f \n"),
+        plain.replace(b"/Metadata ", b"/Metadato "),
+        plain.replace(b"/Type/Metadata/Subtype/XML", b"/Type/Metadata/Subtype/XMl"),
+        plain.replace(b"</pdfaExtension:schemas>", b"</pdfaExtension:schemos>"),
+    ):
+        assert broken != plain
+        with pytest.raises(PdfFormError):
+            claim_facturx(broken)
+
+
+def test_the_table_of_objects_is_right_after_the_claim(renderer: Renderer) -> None:
+    given = facts(renderer, note="é" * 500)
+    made = page(renderer, given, cii=build_cii(given))
+    with pikepdf.open(BytesIO(made)) as document:
+        assert document.check_pdf_syntax() == []
+    offsets = re.findall(rb"(\d{10}) 00000 n\r\n", made[made.rindex(b"xref\n0") :])
+    for number, offset in enumerate(offsets, start=1):
+        assert made.startswith(b"%d 0 obj\n" % number, int(offset))

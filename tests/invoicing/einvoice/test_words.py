@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ar.core.render import Renderer
-from ar.customers.models import Account, AccountIdentifier, LegalEntity
+from ar.customers.models import Account, AccountIdentifier, AccountKind, LegalEntity
 from invoicing.einvoice import parties, words
 from invoicing.einvoice.check import folder
 from invoicing.einvoice.facts import GLN, LEI, SIREN, SIRET, Number
@@ -49,6 +49,14 @@ def test_french_law_is_quoted_by_french_sellers_alone(renderer: Renderer) -> Non
     assert words.mentions("FR", "", say)[2].text == "Pas d’escompte pour paiement anticipé."
     assert words.mentions("FR", "2 % sous 10 jours", say)[2].text.endswith(": 2 % sous 10 jours.")
     assert words.mentions("DE", "", say) == ()
+    private = words.mentions("FR", "", say, kind=AccountKind.CONSUMER)
+    assert [note.subject for note in private] == ["AAB"]
+    public = words.mentions("FR", "", say, kind=AccountKind.PUBLIC_BODY, agreed_rate="9 %")
+    assert [note.subject for note in public] == ["PMD", "PMT", "AAB"]
+    assert "L2192-13" in public[0].text
+    assert "L441-10" in words.mentions("FR", "", say)[0].text
+    agreed = words.mentions("FR", "", say, agreed_rate="9 %")
+    assert ": 9 % par an comme convenu" in agreed[0].text.replace("\xa0", " ")
     assert words.reason(TaxCategory.REVERSE_CHARGE, "", "FR", say) == "Autoliquidation"
     assert "262 ter I" in words.reason(TaxCategory.INTRA_COMMUNITY, "", "FR", say)
     assert "262" not in words.reason(TaxCategory.INTRA_COMMUNITY, "", "BE", say)

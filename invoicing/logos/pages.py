@@ -1,0 +1,88 @@
+"""The administrator's page of the sellers: what heads their documents, where they are paid, and their logo."""
+
+from collections import defaultdict
+from typing import Annotated
+
+from fastapi import APIRouter, File, Request, UploadFile
+from fastapi.responses import HTMLResponse, Response
+from sqlmodel import Session, col, select
+
+from ar.core.errors import DomainError
+from ar.core.files import headers_of, read
+from ar.core.i18n import marked as _
+from ar.core.kernel import Kernel
+from ar.core.web import Id, KernelDep, NowDep, Principal, SessionDep, allow, page, redirect
+from ar.customers.entities import entities
+from ar.customers.models import BankAccount
+from invoicing.logos.change import logo_file, prove, put_logo, take_away
+from invoicing.logos.models import SellerLogo
+from invoicing.logos.picture import MAX_BYTES
+
+router = APIRouter(include_in_schema=False)
+
+PATH = "/admin/legal-entities"
+
+
+@router.get(PATH)
+def sellers(
+    request: Request, kernel: KernelDep, session: SessionDep, principal: Annotated[Principal, allow("users:read")]
+) -> HTMLResponse:
+    return _page(request, kernel, session, principal)
+
+
+@router.get(PATH + "/{entity_id}/logo", dependencies=[allow("users:read")])
+def download(entity_id: Id, session: SessionDep, kernel: KernelDep) -> Response:
+    stored = logo_file(session, entity_id)
+    return Response(read(stored, kernel.settings.files), headers=headers_of(stored))
+
+
+@router.post(PATH + "/{entity_id}/logo")
+def put(
+    entity_id: Id,
+    request: Request,
+    kernel: KernelDep,
+    session: SessionDep,
+    now: NowDep,
+    principal: Annotated[Principal, allow("users:write")],
+    file: Annotated[UploadFile, File()],
+) -> Response:
+    """Put the logo; with a file that cannot be one, the page again with what is wrong."""
+    try:
+        content = file.file.read(MAX_BYTES + 1)
+        proved = prove(content, now=now)
+        put_logo(session, kernel.settings.files, entity_id, content, proved, by=principal.actor, now=now)
+    except DomainError as error:
+        return _page(request, kernel, session, principal, error=error)
+    return redirect(kernel, principal, PATH, done=_("The documents made from now on have this logo."))
+
+
+@router.post(PATH + "/{entity_id}/logo/removal")
+def remove(
+    entity_id: Id,
+    kernel: KernelDep,
+    session: SessionDep,
+    now: NowDep,
+    principal: Annotated[Principal, allow("users:write")],
+) -> Response:
+    take_away(session, entity_id, by=principal.actor, now=now)
+    return redirect(kernel, principal, PATH, done=_("The documents made from now on have no logo."))
+
+
+def _page(
+    request: Request, kernel: Kernel, session: Session, principal: Principal, *, error: DomainError | None = None
+) -> HTMLResponse:
+    banks: dict[int, list[BankAccount]] = defaultdict(list)
+    for one in session.exec(select(BankAccount).order_by(col(BankAccount.id))):
+        banks[one.entity_id].append(one)
+    return page(
+        request,
+        kernel,
+        principal,
+        "console/invoicing/sellers.html",
+        status=error.status if error else 200,
+        flashes=[("bad", error.message)] if error else [],
+        sellers=entities(session),
+        banks=banks,
+        logos={one.entity_id: one for one in session.exec(select(SellerLogo))},
+        may_change=principal.may("users:write"),
+    )
