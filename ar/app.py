@@ -32,6 +32,8 @@ from dunning import api as dunning_api
 from dunning import pages as dunning_pages
 from invoicing import api as invoicing_api
 from invoicing import pages as invoicing_pages
+from invoicing.billing import api as billing_api
+from invoicing.billing import pages as billing_pages
 from invoicing.delivery import api as delivery_api
 from invoicing.delivery import batch_pages as delivery_batch_pages
 from invoicing.delivery import pages as delivery_pages
@@ -46,6 +48,8 @@ from invoicing.law import api as law_api
 from invoicing.law import pages as law_pages
 from invoicing.logos import api as logos_api
 from invoicing.logos import pages as logos_pages
+from invoicing.orders import api as orders_api
+from invoicing.orders import pages as orders_pages
 from invoicing.statements import api as statements_api
 from invoicing.statements import pages as statements_pages
 from prediction import api as prediction_api
@@ -74,6 +78,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     imports_api.router,
     exports_api.router,
     imports_pages.router,
+    orders_api.router,
+    orders_pages.router,
+    billing_api.router,
+    billing_pages.router,
     law_api.router,
     law_pages.router,
     logos_api.router,
@@ -98,6 +106,7 @@ ROUTERS: tuple[APIRouter, ...] = (
 MENU: tuple[MenuEntry, ...] = (
     MenuEntry("/", _("Overview"), "kpis:read"),
     MenuEntry("/customers", _("Customers"), "customers:read"),
+    MenuEntry("/orders", _("Orders"), "orders:read"),
     MenuEntry("/invoices", _("Invoices"), "invoices:read"),
     MenuEntry("/deliveries", _("Deliveries"), "deliveries:read"),
     MenuEntry("/worklist", _("Work-list"), "dunning:read"),
@@ -118,6 +127,7 @@ MENU: tuple[MenuEntry, ...] = (
 CARDS: tuple[Card, ...] = (
     Card("ledger", _("Open items"), "ledger:read"),
     Card("credit", _("Credit"), "credit:read"),
+    Card("billing", _("Billing"), "invoices:read"),
     Card("late-payment", _("Interest agreed"), "credit:read"),
     Card("statement", _("Statement of account"), "ledger:read"),
     Card("disputes", _("Disputes"), "disputes:read"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -207,6 +208,18 @@ def export_all(
 
     counts = export(ready(), file, metadata(), now=clock.now())
     out.print(f"{sum(counts.values()):,} rows of {len(counts)} tables written to {file}.")
+
+
+@app.command()
+def bill(as_json: AsJson = False) -> None:
+    """Bill every customer what is due by now, each its own way. Doing it again bills nothing twice."""
+    from invoicing.billing.run import bill as carry_out
+
+    report = carry_out(ready(), by="system", now=clock.now())
+    if as_json:
+        put(asdict(report))
+    else:
+        out.print(str(report))
 
 
 @app.command()

@@ -30,6 +30,7 @@ from dunning import message
 from dunning.guard import reminder_guard
 from dunning.jobs import judge_promises, run_dunning
 from dunning.run import RUN_JOB
+from invoicing.billing.jobs import BILL_JOB, WANTED_JOB, bill_evenings, bill_wanted
 from invoicing.delivery import mail as delivery_mail
 from invoicing.delivery import notice
 from invoicing.delivery.deposit import REPORT_JOB, deposit_delivery, read_platform, report_status
@@ -96,6 +97,7 @@ ROTA = Rota(
         RotaEntry("announce-first-invoices", HOUR, notice.announce_drafts, offset=20 * MINUTE, catch_up=1),
         RotaEntry("judge-promises", HOUR, judge_promises, catch_up=1),
         RotaEntry(RUN_JOB, HOUR, run_dunning, offset=5 * MINUTE, catch_up=1),
+        RotaEntry(BILL_JOB, HOUR, bill_evenings, offset=15 * MINUTE, catch_up=1),
         RotaEntry("predict", DAY, foresee, offset=3 * HOUR, catch_up=1),
         RotaEntry("forget-old-jobs", DAY, forget, offset=2 * HOUR, catch_up=1),
     ),
@@ -105,6 +107,7 @@ ROTA = Rota(
         PLAN_JOB: plan_delivery,
         DEPOSIT_JOB: deposit_delivery,
         REPORT_JOB: report_status,
+        WANTED_JOB: bill_wanted,
     },
 )
 

@@ -29,10 +29,12 @@ MODELS = (
     "ar.disputes.models",
     "ar.ledger.models",
     "dunning.models",
+    "invoicing.billing.models",
     "invoicing.law.models",
     "invoicing.logos.models",
     "invoicing.delivery.models",
     "invoicing.models",
+    "invoicing.orders.models",
     "prediction.models",
 )
 

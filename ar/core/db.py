@@ -218,16 +218,39 @@ def bulk_insert(session: Session, model: type[SQLModel], rows: Sequence[Mapping[
 
 
 def bulk_update(session: Session, model: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Change the rows of `model` that the `id` of each of `rows` names; every row gives the same columns."""
+    """Change the rows of `model` that the `id` of each of `rows` names; every row gives the same columns.
+
+    One statement on PostgreSQL, which joins the rows given, column by column; executemany on SQLite.
+    """
     if not rows:
         return
     session.flush()
-    target = table(model)
+    target, dialect = table(model), session.get_bind().dialect
     names = [name for name in rows[0] if name != "id"]
+    if dialect.name == "postgresql":
+        kinds = {name: target.c[name].type.dialect_impl(dialect) for name in ("id", *names)}
+        given = {
+            name: _bound([row[name] for row in rows], kind.bind_processor(dialect)) for name, kind in kinds.items()
+        }
+        columns = ",".join(f"%({name})s::{_array_of(kinds[name], dialect)}" for name in given)
+        changes = ",".join(f"{name} = given.{name}" for name in names)
+        session.connection().exec_driver_sql(
+            f"UPDATE {target.name} SET {changes} FROM unnest({columns}) AS given({','.join(given)}) "  # noqa: S608
+            f"WHERE {target.name}.id = given.id",
+            given,
+        )
+        return
     statement = update(target).where(target.c.id == bindparam("of_id"))
     statement = statement.values({name: bindparam(f"to_{name}") for name in names})
-    changes = [{"of_id": row["id"], **{f"to_{name}": row[name] for name in names}} for row in rows]
-    session.connection().execute(statement, changes)
+    session.connection().execute(
+        statement, [{"of_id": row["id"], **{f"to_{name}": row[name] for name in names}} for row in rows]
+    )
+
+
+def _array_of(kind: Any, dialect: Dialect) -> str:
+    """The PostgreSQL array of a column's type; text for one that is written as text."""
+    written = kind.compile(dialect=dialect)
+    return "text[]" if written.startswith("VARCHAR") else f"{written}[]"
 
 
 def _bound(column: list[Any], process: Callable[[Any], Any] | None) -> list[Any]:

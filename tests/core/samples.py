@@ -103,7 +103,15 @@ def make_job(number: int, name: str, state: JobState, **more: Any) -> Job:
     return Job(id=number, name=name, dedup_key=f"job/{number}", state=state, queued_at=NOW, run_after=NOW, **more)
 
 
-JOB_NAMES = ("deliver-outbox", "judge-promises", "run-dunning", "reconcile-payments", "forget-old-jobs", "another")
+JOB_NAMES = (
+    "deliver-outbox",
+    "judge-promises",
+    "run-dunning",
+    "reconcile-payments",
+    "bill",
+    "forget-old-jobs",
+    "another",
+)
 JOBS = [make_job(number, name, JobState.DONE, outcome="3 <sent>") for number, name in enumerate(JOB_NAMES, start=1)]
 JOBS += [make_job(20 + n, "run-dunning", state, attempts=n) for n, state in enumerate(JobState)]
 JOBS += [make_job(30, "run-dunning", JobState.QUEUED, attempts=2, outcome="it <broke>")]
