@@ -32,6 +32,9 @@ from dunning import api as dunning_api
 from dunning import pages as dunning_pages
 from invoicing import api as invoicing_api
 from invoicing import pages as invoicing_pages
+from invoicing.delivery import api as delivery_api
+from invoicing.delivery import batch_pages as delivery_batch_pages
+from invoicing.delivery import pages as delivery_pages
 from invoicing.einvoice import api as einvoice_api
 from invoicing.einvoice import pages as einvoice_pages
 from invoicing.einvoice.read import api as einvoice_read_api
@@ -65,6 +68,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     einvoice_pages.router,
     einvoice_read_api.router,  # before the imports, whose paths would take its own for an id
     einvoice_read_pages.router,
+    delivery_api.router,
+    delivery_pages.router,
+    delivery_batch_pages.router,
     imports_api.router,
     exports_api.router,
     imports_pages.router,
@@ -93,6 +99,7 @@ MENU: tuple[MenuEntry, ...] = (
     MenuEntry("/", _("Overview"), "kpis:read"),
     MenuEntry("/customers", _("Customers"), "customers:read"),
     MenuEntry("/invoices", _("Invoices"), "invoices:read"),
+    MenuEntry("/deliveries", _("Deliveries"), "deliveries:read"),
     MenuEntry("/worklist", _("Work-list"), "dunning:read"),
     MenuEntry("/disputes", _("Disputes"), "disputes:read"),
     MenuEntry("/messages", _("Messages"), "dunning:read"),
@@ -114,6 +121,7 @@ CARDS: tuple[Card, ...] = (
     Card("late-payment", _("Interest agreed"), "credit:read"),
     Card("statement", _("Statement of account"), "ledger:read"),
     Card("disputes", _("Disputes"), "disputes:read"),
+    Card("deliveries", _("Deliveries"), "deliveries:read"),
     Card("payments", _("Payments"), "cash:read"),
     Card("dunning", _("Reminders"), "dunning:read"),
     Card("messages", _("Messages"), "dunning:read"),

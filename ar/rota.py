@@ -30,12 +30,22 @@ from dunning import message
 from dunning.guard import reminder_guard
 from dunning.jobs import judge_promises, run_dunning
 from dunning.run import RUN_JOB
+from invoicing.delivery import mail as delivery_mail
+from invoicing.delivery import notice
+from invoicing.delivery.deposit import REPORT_JOB, deposit_delivery, read_platform, report_status
+from invoicing.delivery.plan import DEPOSIT_JOB, plan_delivery
+from invoicing.delivery.want import PLAN_JOB
 from invoicing.einvoice.make import make_invoice_files
 from invoicing.einvoice.want import MAKE_JOB
 from prediction.register import newest_model
 from prediction.run import predict, train
 
-GUARDS: Mapping[str, Guard] = {message.PURPOSE: reminder_guard(in_flight), notes.PURPOSE: always_wanted}
+GUARDS: Mapping[str, Guard] = {
+    message.PURPOSE: reminder_guard(in_flight),
+    notes.PURPOSE: always_wanted,
+    delivery_mail.PURPOSE: delivery_mail.delivery_guard,
+    notice.PURPOSE: notice.notice_guard,
+}
 """Who is asked, by a message's purpose, whether it is still wanted at the moment of sending."""
 
 _BATCH = 200
@@ -46,7 +56,8 @@ _IDLE_SECONDS = 5
 
 
 def deliver_outbox(kernel: Kernel, _arguments: dict[str, Any], now: datetime) -> str:
-    """Send what is due, batch after batch, until nothing is or the mail server is not to be reached."""
+    """Send what is due, batch after batch, until nothing is or the mail server is not to be reached; then
+    tell the deliveries of documents what became of their messages."""
     mailer = mailer_of(kernel.settings)
     worker = f"{socket.gethostname()}:{os.getpid()}"
     words = []
@@ -55,6 +66,8 @@ def deliver_outbox(kernel: Kernel, _arguments: dict[str, Any], now: datetime) ->
         words.append(str(report))
         if report.handled < _BATCH or report.unreachable:
             break
+    with kernel.database.transaction() as session:
+        delivery_mail.follow_messages(session, now=now)
     return "; ".join(words)
 
 
@@ -79,12 +92,20 @@ ROTA = Rota(
     entries=(
         RotaEntry("deliver-outbox", MINUTE, deliver_outbox, catch_up=1),
         RotaEntry("reconcile-payments", 10 * MINUTE, reconcile_payments, catch_up=1),
+        RotaEntry("read-platform", 5 * MINUTE, read_platform, catch_up=1),
+        RotaEntry("announce-first-invoices", HOUR, notice.announce_drafts, offset=20 * MINUTE, catch_up=1),
         RotaEntry("judge-promises", HOUR, judge_promises, catch_up=1),
         RotaEntry(RUN_JOB, HOUR, run_dunning, offset=5 * MINUTE, catch_up=1),
         RotaEntry("predict", DAY, foresee, offset=3 * HOUR, catch_up=1),
         RotaEntry("forget-old-jobs", DAY, forget, offset=2 * HOUR, catch_up=1),
     ),
-    jobs={thanks.JOB: thanks.thank, MAKE_JOB: make_invoice_files},
+    jobs={
+        thanks.JOB: thanks.thank,
+        MAKE_JOB: make_invoice_files,
+        PLAN_JOB: plan_delivery,
+        DEPOSIT_JOB: deposit_delivery,
+        REPORT_JOB: report_status,
+    },
 )
 
 

@@ -31,6 +31,7 @@ MODELS = (
     "dunning.models",
     "invoicing.law.models",
     "invoicing.logos.models",
+    "invoicing.delivery.models",
     "invoicing.models",
     "prediction.models",
 )

@@ -24,12 +24,22 @@ from ar.disputes.models import Reason
 from ar.disputes.notify import tell_received
 from ar.ledger.statement import statements
 from dunning.promises import Part, promise
+from invoicing.delivery.act import opened, unopened
 from invoicing.einvoice.find import file_of, with_page
 from invoicing.models import FileFormat
 from invoicing.statements.facts import Show
 from invoicing.statements.make import StatementFormat, make_statement
 from selfservice.notify import acknowledge_promise
-from selfservice.position import Position, Seller, own_invoice, own_promises, positions, recent_payments, sellers
+from selfservice.position import (
+    Position,
+    Seller,
+    own_document,
+    own_invoice,
+    own_promises,
+    positions,
+    recent_payments,
+    sellers,
+)
 from selfservice.visits import Visit, Visitor, begin, customer, language_cookie, visit_cookie
 
 router = APIRouter(include_in_schema=False)
@@ -65,10 +75,16 @@ def shown(
 
 
 @router.get("/pay/{token}", dependencies=[public("the link is the key")])
-def open_link(token: str, session: SessionDep, kernel: KernelDep, now: NowDep) -> Response:
-    """Begin a visit. Looking at the link, as scanners do, changes and uses up nothing."""
+def open_link(
+    token: str,
+    session: SessionDep,
+    kernel: KernelDep,
+    now: NowDep,
+    document: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
+) -> Response:
+    """Begin a visit, on the page of `document` where the link names one. Looking at the link changes nothing."""
     cookie = begin(kernel, session, token, secrets.token_bytes(8), now=now)
-    response = RedirectResponse("/portal", 303)
+    response = RedirectResponse(f"/portal/invoices/{document}" if document else "/portal", 303)
     response.set_cookie(
         visit_cookie(kernel.settings),
         cookie,
@@ -266,12 +282,48 @@ def contest(
     return RedirectResponse("/portal?done=contested", 303)
 
 
+@router.get("/portal/invoices/{entry_id}")
+def invoice_page(entry_id: Id, request: Request, visit: VisitDep) -> HTMLResponse:
+    """The customer's own invoice or credit note, paid or not; the first opening of what was delivered is recorded."""
+    with visit.kernel.database.reading() as session:
+        visitor = visit.by(session)
+        found = own_document(session, visitor.account_id, entry_id)
+        open_items = {row.entry_id: row for each in positions(session, visitor.account_id) for row in each.invoices}
+        seller = sellers(session)[found.item.entity_id]
+        fresh = unopened(session, visitor.account_id, entry_id)
+        has_page = bool(with_page(session, [entry_id]))
+    _record_opening(visit, visitor, fresh)
+    return shown(
+        request,
+        visit,
+        visitor,
+        "portal/document.html",
+        seller,
+        found=found,
+        standing=found.standing(today=visitor.today),
+        parts=[open_items[item.entry_id] for item in found.items if item.entry_id in open_items],
+        has_page=has_page,
+    )
+
+
+def _record_opening(visit: Visit, visitor: Visitor, delivery_ids: list[int]) -> None:
+    """When it was first opened, in a transaction of its own: a page is otherwise only read."""
+    if delivery_ids:
+        with visit.kernel.database.transaction() as session:
+            opened(session, delivery_ids, by=visitor.actor, now=visit.now)
+
+
 @router.get("/portal/invoices/{entry_id}/documents/{format}")
-def document(entry_id: Id, format: FileFormat, session: SessionDep, visit: VisitDep) -> Response:  # noqa: A002
+def document(entry_id: Id, format: FileFormat, visit: VisitDep) -> Response:  # noqa: A002
     """A file of the customer's own invoice or credit note, paid or not."""
-    visitor = visit.by(session)
-    stored = file_of(session, entry_id, format, account_id=visitor.account_id)
-    return Response(read_file(stored, visit.kernel.settings.files), headers=headers_of(stored))
+    with visit.kernel.database.reading() as session:
+        visitor = visit.by(session)
+        stored = file_of(session, entry_id, format, account_id=visitor.account_id)
+        fresh = unopened(session, visitor.account_id, entry_id)
+        content = read_file(stored, visit.kernel.settings.files)
+        headers = headers_of(stored)
+    _record_opening(visit, visitor, fresh)
+    return Response(content, headers=headers)
 
 
 @router.get("/portal/promise")

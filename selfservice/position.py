@@ -19,6 +19,7 @@ from ar.customers.models import LegalEntity
 from ar.ledger.models import EntryKind, OpenItem
 from dunning.facts import promised_parts
 from dunning.models import Promise
+from invoicing.documents import KINDS, Detail, detail
 from invoicing.models import FileFormat, InvoiceFile, InvoiceInstalment
 
 
@@ -156,6 +157,14 @@ def own_invoice(session: Session, account_id: int, entry_id: int) -> OpenInvoice
             if invoice.entry_id == entry_id:
                 return invoice
     raise InvoiceNotFoundError("There is no such open invoice of yours")
+
+
+def own_document(session: Session, account_id: int, entry_id: int) -> Detail:
+    """One invoice or credit note of the account, open or not. Raises InvoiceNotFoundError, also for another's."""
+    own = pick(OpenItem.entry_id).where(col(OpenItem.entry_id) == entry_id, col(OpenItem.account_id) == account_id)
+    if session.exec(own.where(col(OpenItem.kind).in_(KINDS))).first() is None:
+        raise InvoiceNotFoundError("There is no such invoice of yours")
+    return detail(session, entry_id)
 
 
 def recent_payments(session: Session, account_id: int, *, limit: int = 20) -> list[Payment]:

@@ -54,6 +54,14 @@ class Settings(BaseSettings):
     mail_from: str = Field(
         default="accounts@localhost", description="Sender address when a legal entity has none of its own."
     )
+    platform_folder: Path | None = Field(
+        default=None,
+        description="Folder that an approved platform of electronic invoicing empties (out) and fills (in); "
+        "empty means the folder platform under var_dir.",
+    )
+    first_invoice_notice_days: int = Field(
+        default=3, ge=0, le=60, description="Days before its first invoice that a new customer is told of it."
+    )
     stripe_secret_key: SecretStr | None = Field(
         default=None, description="Stripe's secret key; without one payments go to the built-in test gateway."
     )

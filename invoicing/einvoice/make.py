@@ -1,7 +1,8 @@
 """The files of an issued document: built, checked once, and stored; or what they failed, for a person to mend.
 
-A job does this: see want.py. Where the electronic invoice fails a rule, the printed page is made without it, and
-claims nothing. What was made is never made again, but for documents of which something failed.
+A job does this: see want.py; its last act is to have the document delivered. Where the electronic invoice fails a
+rule, the printed page is made without it, and claims nothing. What was made is never made again, but for documents of
+which something failed.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from sqlmodel import Session, col, select
 from ar.core.audit import Act, record
 from ar.core.files import FileRefusedError, checked_type, store
 from ar.core.kernel import Kernel
+from invoicing.delivery.want import want_delivery
 from invoicing.einvoice.check import Failure, failures
 from invoicing.einvoice.cii import build_cii
 from invoicing.einvoice.facts import DocumentFacts
@@ -130,3 +132,4 @@ def _keep(session: Session, kernel: Kernel, document: Invoice, made: Sequence[Ma
         )
     act = Act("system", f"{document.kind.value}.files_made", f"account:{document.account_id}", {"after": told})
     record(session, [act], now=now)
+    want_delivery(session, document.id, made_at=now, now=now)

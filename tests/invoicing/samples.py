@@ -41,6 +41,7 @@ from invoicing.models import (
 )
 from invoicing.terms import DiscountWindow
 from invoicing.totals import decimal_text
+from tests.invoicing.delivery import samples as delivery_samples
 
 NOW = datetime(2026, 5, 12, 9, 0, tzinfo=UTC)
 DAY = NOW.date()
@@ -384,4 +385,5 @@ SAMPLES: dict[str, dict[str, Any]] = {
     },
     "console/invoicing/einvoice_refused.html": {"error": refused("BR-1: an invoice…", "BR-2: an invoice…")},
     "console/invoicing/import.html": {"batch": BATCH, "refusals": [REFUSAL]},
+    **delivery_samples.SAMPLES,
 }

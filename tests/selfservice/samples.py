@@ -60,6 +60,17 @@ LINE = SimpleNamespace(
     balance_minor=1000_00,
     due_on=DAY,
 )
+DETAIL = SimpleNamespace(
+    item=INVOICES[0],
+    number="INV-2026-1",
+    amount_minor=1200_00,
+    open_minor=1000_00,
+    disputed_minor=0,
+    due_on=DAY,
+    document=SimpleNamespace(purchase_order="PO & 7"),
+)
+CREDITED = SimpleNamespace(**{name: getattr(INVOICES[0], name) for name in ("entry_id", "currency", "effective_on")})
+CREDITED.kind = EntryKind.CREDIT_NOTE
 FORM = {"amount": "12,4x", "reason": "price", "text": "It is <broken>."}
 
 SAMPLES: dict[str, dict[str, Any]] = {
@@ -103,6 +114,14 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "since": DAY,
         "statements": [SimpleNamespace(since=DAY, entity_id=1, currency="EUR", lines=[LINE])],
         "sellers": {1: MANY[0].seller},
+    },
+    "portal/document.html": {"found": DETAIL, "standing": "open", "parts": INVOICES[:2], "has_page": True},
+    "portal/document.html#settled": {"found": DETAIL, "standing": "paid", "parts": [], "has_page": False},
+    "portal/document.html#credit": {
+        "found": SimpleNamespace(**(vars(DETAIL) | {"item": CREDITED, "document": None})),
+        "standing": "open",
+        "parts": [],
+        "has_page": True,
     },
     "portal/bye.html": {},
 }

@@ -60,9 +60,12 @@ class MessageOut(BaseModel):
 
 
 class MessageDetailOut(MessageOut):
-    model_config = example(MESSAGE | {"text": "Hello,\n\nmay we remind you of this invoice? https://ar.example/pay/…"})
+    model_config = example(
+        MESSAGE | {"text": "Hello,\n\nmay we remind you of this invoice? https://ar.example/pay/…", "attachments": []}
+    )
 
     text: str = Field(description="What it says; the customer's link is left out")
+    attachments: list[int] = Field(description="Ids of the stored files that go along")
 
 
 class DecisionIn(BaseModel):
@@ -108,4 +111,4 @@ def post_decision(
 def _detail(session: Session, message_id: int) -> MessageDetailOut:
     found = message(session, message_id)
     told = MessageOut.model_validate(found).model_dump()
-    return MessageDetailOut(**told, text=masked(found.body_text))
+    return MessageDetailOut(**told, text=masked(found.body_text), attachments=found.attachments)

@@ -17,10 +17,11 @@ from sqlalchemy import ColumnElement, CursorResult, and_, bindparam, update
 from sqlmodel import Session, col, select
 
 from ar.core import clock
-from ar.core.db import Database, table
+from ar.core.db import Database, among, table
 from ar.core.errors import DomainError
+from ar.core.files import FileDamagedError, StoredFile, read
 from ar.core.kernel import Kernel
-from ar.core.mail import Fate, FateKind, Mail, Mailer, Send, nothing
+from ar.core.mail import Attachment, Fate, FateKind, Mail, Mailer, Send, nothing
 from ar.core.outbox.models import MessageState, OutboxMessage
 
 Guard = Callable[[Session, Sequence[OutboxMessage], datetime], Mapping[int, str]]
@@ -98,9 +99,10 @@ def deliver(
     with kernel.database.transaction() as session:
         tally["lost"] = _give_up_lost(session, now)
         claimed = _claim(session, guards, tally, now=now, limit=limit, worker=worker)
+        files = _files(session, claimed)
         at("guard")
     at("claim")
-    batch = _Batch(kernel.database, worker, now, claimed, tally, at)
+    batch = _Batch(kernel, worker, now, claimed, files, tally, at)
     if claimed:
         try:
             with mailer.connect() as send:
@@ -169,6 +171,14 @@ def _claim(
     return claimed
 
 
+def _files(session: Session, messages: Sequence[OutboxMessage]) -> dict[int, StoredFile]:
+    """What is known of the files that go along with `messages`, by id; each is read when its turn comes."""
+    wanted = sorted({file_id for message in messages for file_id in message.attachments})
+    found = session.exec(select(StoredFile).where(among(session, col(StoredFile.id), wanted))).all() if wanted else ()
+    session.expunge_all()
+    return {one.id: one for one in found if one.id is not None}
+
+
 def _update(session: Session, changes: Sequence[_Change], still: ColumnElement[bool]) -> None:
     """Write each change onto the row of its id, if that is `still` so: one statement for each set of columns."""
     target = table(OutboxMessage)
@@ -217,15 +227,18 @@ class _Batch:
 
     def __init__(
         self,
-        database: Database,
+        kernel: Kernel,
         worker: str,
         now: datetime,
         messages: Sequence[OutboxMessage],
+        files: Mapping[int, StoredFile],
         tally: Counter[str],
         at: Callable[[str], None],
     ) -> None:
         self.unreachable = ""
-        self._database = database
+        self._database: Database = kernel.database
+        self._files_url = kernel.settings.files
+        self._files = files
         self._worker = worker
         self._now = now
         self._messages = {_id(message): message for message in messages}
@@ -256,6 +269,13 @@ class _Batch:
         self._fates = {}
 
     def _send(self, send: Send, message: OutboxMessage) -> Fate:
+        try:
+            attachments = [self._attached(file_id) for file_id in message.attachments]
+        except DomainError as error:  # a file is lost or altered: nothing has gone out
+            return Fate(FateKind.REFUSED, error.message)
+        except Exception as error:  # whatever a store of files raises while it cannot be reached
+            _log.exception("a file to attach could not be read", message_id=message.id)
+            return Fate(FateKind.LATER, f"a file to attach could not be read: {type(error).__name__}")
         mail = Mail(
             key=message.dedup_key,
             sender=message.sender,
@@ -265,11 +285,19 @@ class _Batch:
             html=message.body_html,
             headers=message.headers,
             date=self._now,
+            attachments=attachments,
         )
         try:
             return send(mail)
         except DomainError as error:  # what the row holds cannot be made into a message: nothing has gone out
             return Fate(FateKind.REFUSED, error.message)
+
+    def _attached(self, file_id: int) -> Attachment:
+        """Raises FileDamagedError when the store gives back another content than was put there."""
+        stored = self._files.get(file_id)
+        if stored is None:
+            raise FileDamagedError(f"file {file_id} is not stored any more")
+        return Attachment(stored.name, stored.media_type, read(stored, self._files_url))
 
     def _write(self, fates: Mapping[int, Fate]) -> None:
         """Each outcome onto its row, unless the row was taken out of our hands meanwhile."""

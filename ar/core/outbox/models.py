@@ -27,7 +27,10 @@ class MessageState(StrEnum):
 
 
 class OutboxMessage(SQLModel, table=True):
-    """One e-mail. `purpose` names the guard that is asked again, at sending, whether it is still wanted."""
+    """One e-mail. `purpose` names the guard that is asked again, at sending, whether it is still wanted.
+
+    `attachments` are the ids of stored files, which are read when it is sent.
+    """
 
     __tablename__ = "outbox_message"
     __table_args__ = (
@@ -47,6 +50,9 @@ class OutboxMessage(SQLModel, table=True):
     body_text: str
     body_html: str
     headers: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    attachments: list[int] = Field(
+        default_factory=list, sa_type=Json, sa_column_kwargs={"server_default": text("'[]'")}
+    )
     state: MessageState = Field(default=MessageState.QUEUED, sa_type=enum_type(MessageState))
     queued_at: datetime = Field(sa_type=UtcDateTime)
     send_after: datetime = Field(sa_type=UtcDateTime)

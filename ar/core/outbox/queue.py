@@ -9,11 +9,12 @@ from typing import Any, cast
 
 from sqlalchemy import CursorResult
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
-from ar.core.db import is_postgres, table
+from ar.core.db import among, is_postgres, table
 from ar.core.errors import DomainError, Fault
-from ar.core.mail import AddressError, header_fault, parse_address, text_fault
+from ar.core.files import StoredFile
+from ar.core.mail import MAX_ATTACHED_BYTES, AddressError, header_fault, parse_address, text_fault
 from ar.core.outbox.models import MessageState, OutboxMessage
 
 MAX_BODY = 500_000
@@ -32,7 +33,8 @@ class DraftError(DomainError):
 class Draft:
     """A message to be sent. `purpose` names its guard; `subject_ref` what it is about, such as 'notice:12'.
 
-    `headers` are extra ones, such as List-Unsubscribe. `send_after` None means at once.
+    `headers` are extra ones, such as List-Unsubscribe. `attachments` are ids of stored files, read at sending.
+    `send_after` None means at once.
     """
 
     dedup_key: str
@@ -46,6 +48,7 @@ class Draft:
     body_text: str
     body_html: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    attachments: Sequence[int] = ()
     send_after: datetime | None = None
 
 
@@ -62,6 +65,7 @@ def queue(session: Session, drafts: Sequence[Draft], *, now: datetime) -> int:
     Raises DraftError when any of them could not be sent, or would smuggle in a header: then none is queued.
     """
     faults = [fault for at, draft in enumerate(drafts) for fault in _faults(at, draft)]
+    faults += _file_faults(session, drafts)
     if faults:
         raise DraftError(
             f"{len(faults)} faults in the messages to send; the first: {faults[0].message}",
@@ -91,10 +95,28 @@ def _row(draft: Draft, now: datetime) -> dict[str, Any]:
         "body_text": draft.body_text,
         "body_html": draft.body_html,
         "headers": dict(draft.headers),
+        "attachments": list(draft.attachments),
         "state": MessageState.QUEUED,
         "queued_at": now,
         "send_after": draft.send_after or now,
     }
+
+
+def _file_faults(session: Session, drafts: Sequence[Draft]) -> list[Fault]:
+    """What is wrong with the files to attach: one that is not stored, or too much together."""
+    wanted = sorted({file_id for draft in drafts for file_id in draft.attachments})
+    if not wanted:
+        return []
+    query = select(StoredFile.id, StoredFile.size).where(among(session, col(StoredFile.id), wanted))
+    sizes = {file_id: size for file_id, size in session.exec(query) if file_id is not None}
+    faults = []
+    for at, draft in enumerate(drafts):
+        if any(file_id not in sizes for file_id in draft.attachments):
+            faults.append(Fault(f"/{at}/attachments", "a file to attach is not stored"))
+        elif sum(sizes[file_id] for file_id in draft.attachments) > MAX_ATTACHED_BYTES:
+            told = f"the files have more than {MAX_ATTACHED_BYTES // 2**20} MB together: send a link instead"
+            faults.append(Fault(f"/{at}/attachments", told))
+    return faults
 
 
 def _faults(at: int, draft: Draft) -> Iterator[Fault]:
