@@ -30,6 +30,7 @@ from dunning import message
 from dunning.guard import reminder_guard
 from dunning.jobs import judge_promises, run_dunning
 from dunning.run import RUN_JOB
+from invoicing.billing.announce import announce_order
 from invoicing.billing.jobs import BILL_JOB, WANTED_JOB, bill_evenings, bill_wanted
 from invoicing.delivery import mail as delivery_mail
 from invoicing.delivery import notice
@@ -38,6 +39,7 @@ from invoicing.delivery.plan import DEPOSIT_JOB, plan_delivery
 from invoicing.delivery.want import PLAN_JOB
 from invoicing.einvoice.make import make_invoice_files
 from invoicing.einvoice.want import MAKE_JOB
+from invoicing.orders.accept import ANNOUNCE_JOB
 from prediction.register import newest_model
 from prediction.run import predict, train
 
@@ -108,6 +110,7 @@ ROTA = Rota(
         DEPOSIT_JOB: deposit_delivery,
         REPORT_JOB: report_status,
         WANTED_JOB: bill_wanted,
+        ANNOUNCE_JOB: announce_order,
     },
 )
 

@@ -38,7 +38,7 @@ from ar.customers.accounts import (
     opt_out,
     search,
 )
-from ar.customers.entities import EntityDraft, add_bank_account, entities, found_entity
+from ar.customers.entities import EntityDraft, add_bank_account, change_entity, entities, entity, found_entity
 from ar.customers.models import Account, AccountIdentifier, AccountKind, BankAccount, Channel, Contact, LegalEntity
 
 router = APIRouter(prefix="/api/v1", tags=["customers"])
@@ -226,6 +226,26 @@ class EntityOut(EntityIn):
     id: int
 
 
+class EntityChange(BaseModel):
+    """What may change of a legal entity; only the fields that are sent."""
+
+    model_config = examples({"street": "14 rue des Ébénistes", "postcode": "69002", "city": "Lyon"}) | ConfigDict(
+        extra="forbid"
+    )
+
+    name: ShortText | None = None
+    email: ShortText | None = None
+    phone: Annotated[ShortText, Field(max_length=40)] | None = None
+    street: ShortText | None = None
+    postcode: Postcode | None = None
+    city: City | None = None
+    vat_number: Annotated[ShortText, Field(max_length=20)] | None = None
+    registration: Annotated[ShortText, Field(max_length=40)] | None = None
+
+    def changes(self) -> dict[str, str | None]:
+        return self.model_dump(exclude_unset=True)
+
+
 class BankAccountIn(BaseModel):
     model_config = examples({"iban": "FR1420041010050500013M02606", "holder": "Atelier Amiable", "currency": "EUR"})
 
@@ -386,6 +406,31 @@ def post_entity(
 ) -> LegalEntity:
     """Add a seller to the installation."""
     return found_entity(session, EntityDraft(**body.model_dump()), by=principal.actor, now=now)
+
+
+@router.get("/legal-entities/{entity_id}", summary="Read a legal entity", dependencies=[allow("customers:read")])
+def get_entity(entity_id: Id, session: SessionDep, response: Response) -> EntityOut:
+    """One seller; its ETag is for changing it."""
+    found = entity(session, entity_id)
+    response.headers["ETag"] = etag(found.version)
+    return EntityOut.model_validate(found)
+
+
+@router.patch("/legal-entities/{entity_id}", summary="Change a legal entity")
+def patch_entity(
+    entity_id: Id,
+    body: EntityChange,
+    request: Request,
+    response: Response,
+    session: SessionDep,
+    now: NowDep,
+    principal: Annotated[Principal, allow("users:write")],
+) -> EntityOut:
+    """Change the fields sent, for documents made from now on. Send the ETag that you read as If-Match."""
+    require_match(request, entity(session, entity_id).version)
+    changed = change_entity(session, entity_id, body.changes(), by=principal.actor, now=now)
+    response.headers["ETag"] = etag(changed.version)
+    return EntityOut.model_validate(changed)
 
 
 @router.post(

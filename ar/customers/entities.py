@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -51,13 +52,7 @@ def found_entity(session: Session, draft: EntityDraft, *, by: str, now: datetime
     """The legal entity just founded. Raises EntityError with the faults, or EntityCodeTakenError."""
     zone = draft.time_zone or zone_of(draft.country)
     faults = place_faults(country=draft.country, language=draft.language, currency=draft.currency, time_zone=zone)
-    if draft.email is not None and (wrong := email_fault(draft.email)) is not None:
-        faults.append(Fault("/email", wrong))
-    if draft.vat_number is not None:
-        try:
-            checked("vat", draft.vat_number)
-        except IdentifierError as error:
-            faults.append(Fault("/vat_number", error.message))
+    faults += _number_faults(draft.email, draft.vat_number)
     if faults:
         raise EntityError(f"The legal entity was not stored: {faults[0].message}", faults=faults)
     if session.exec(select(LegalEntity.id).where(col(LegalEntity.code) == draft.code)).first() is not None:
@@ -67,6 +62,46 @@ def found_entity(session: Session, draft: EntityDraft, *, by: str, now: datetime
     session.flush()
     record(session, [Act(by, "legal_entity.founded", f"legal_entity:{made.id}", {"after": asdict(draft)})], now=now)
     return made
+
+
+CHANGEABLE = ("name", "email", "phone", "street", "postcode", "city", "vat_number", "registration")
+
+
+def change_entity(
+    session: Session, entity_id: int, changes: Mapping[str, str | None], *, by: str, now: datetime
+) -> LegalEntity:
+    """The legal entity with `changes` (of CHANGEABLE fields) made and its version raised; documents made before stay.
+
+    Its code, country and currency are for good. Raises EntityNotFoundError, or EntityError with the faults.
+    """
+    found = entity(session, entity_id)
+    after = {name: changes.get(name, getattr(found, name)) for name in CHANGEABLE}
+    faults = [Fault(f"/{name}", f"{name} cannot be changed") for name in changes if name not in CHANGEABLE]
+    if not after["name"]:
+        faults.append(Fault("/name", "a legal entity has a name"))
+    faults += _number_faults(after["email"], after["vat_number"])
+    if faults:
+        raise EntityError(f"The legal entity was not changed: {faults[0].message}", faults=faults)
+    before = {name: getattr(found, name) for name in changes}
+    for name, value in changes.items():
+        setattr(found, name, value)
+    found.version += 1
+    session.flush()
+    change = {"before": before, "after": dict(changes)}
+    record(session, [Act(by, "legal_entity.changed", f"legal_entity:{entity_id}", change)], now=now)
+    return found
+
+
+def _number_faults(email: str | None, vat_number: str | None) -> list[Fault]:
+    faults = []
+    if email is not None and (wrong := email_fault(email)) is not None:
+        faults.append(Fault("/email", wrong))
+    if vat_number is not None:
+        try:
+            checked("vat", vat_number)
+        except IdentifierError as error:
+            faults.append(Fault("/vat_number", error.message))
+    return faults
 
 
 def entities(session: Session) -> list[LegalEntity]:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from typing import Annotated
 
-from fastapi import APIRouter, File, Request, UploadFile
+from fastapi import APIRouter, File, Form, Request, UploadFile
 from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session, col, select
 
@@ -11,8 +11,20 @@ from ar.core.errors import DomainError
 from ar.core.files import headers_of, read
 from ar.core.i18n import marked as _
 from ar.core.kernel import Kernel
-from ar.core.web import Id, KernelDep, NowDep, Principal, SessionDep, allow, page, redirect
-from ar.customers.entities import entities
+from ar.core.web import (
+    Id,
+    KernelDep,
+    NowDep,
+    Principal,
+    Search,
+    SessionDep,
+    ShortText,
+    allow,
+    page,
+    redirect,
+    require_version,
+)
+from ar.customers.entities import add_bank_account, change_entity, entities, entity
 from ar.customers.models import BankAccount
 from invoicing.logos.change import logo_file, prove, put_logo, take_away
 from invoicing.logos.models import SellerLogo
@@ -28,6 +40,56 @@ def sellers(
     request: Request, kernel: KernelDep, session: SessionDep, principal: Annotated[Principal, allow("users:read")]
 ) -> HTMLResponse:
     return _page(request, kernel, session, principal)
+
+
+@router.post(PATH + "/{entity_id}")
+def change(
+    entity_id: Id,
+    request: Request,
+    kernel: KernelDep,
+    session: SessionDep,
+    now: NowDep,
+    principal: Annotated[Principal, allow("users:write")],
+    version: Annotated[int, Form(ge=1, le=2**63 - 1)],
+    name: Annotated[ShortText, Form()],
+    street: Annotated[Search, Form()] = "",
+    postcode: Annotated[Search, Form(max_length=20)] = "",
+    city: Annotated[Search, Form(max_length=100)] = "",
+    email: Annotated[Search, Form()] = "",
+    phone: Annotated[Search, Form(max_length=40)] = "",
+    vat_number: Annotated[Search, Form(max_length=20)] = "",
+    registration: Annotated[Search, Form(max_length=40)] = "",
+) -> Response:
+    """What heads the documents made from now on; an empty field clears it."""
+    given = {"street": street, "postcode": postcode, "city": city, "email": email, "phone": phone}
+    given |= {"vat_number": vat_number, "registration": registration}
+    try:
+        require_version(version, entity(session, entity_id).version)
+        changes = {"name": name} | {field: value or None for field, value in given.items()}
+        change_entity(session, entity_id, changes, by=principal.actor, now=now)
+    except DomainError as error:
+        return _page(request, kernel, session, principal, error=error)
+    return redirect(kernel, principal, PATH, done=_("Changed, for the documents made from now on."))
+
+
+@router.post(PATH + "/{entity_id}/bank-accounts")
+def add_bank(
+    entity_id: Id,
+    request: Request,
+    kernel: KernelDep,
+    session: SessionDep,
+    now: NowDep,
+    principal: Annotated[Principal, allow("users:write")],
+    iban: Annotated[ShortText, Form()],
+    holder: Annotated[ShortText, Form()],
+    currency: Annotated[ShortText, Form(pattern=r"^[A-Z]{3}$")],
+) -> Response:
+    """Where the seller is paid in that currency; the BIC follows from the IBAN."""
+    try:
+        add_bank_account(session, entity_id, iban=iban, holder=holder, currency=currency, by=principal.actor, now=now)
+    except DomainError as error:
+        return _page(request, kernel, session, principal, error=error)
+    return redirect(kernel, principal, PATH, done=_("The bank account is there."))
 
 
 @router.get(PATH + "/{entity_id}/logo", dependencies=[allow("users:read")])

@@ -9,10 +9,14 @@ from sqlmodel import Session
 
 from ar.core.audit import Act, record
 from ar.core.errors import ConflictError
+from ar.core.jobs import enqueue
 from ar.credit.consult import Asked, CreditAnswer, consult_all, group_of, lock
 from ar.credit.override import override
 from invoicing.orders.find import locked_order, order, unbilled_of
 from invoicing.orders.models import OrderState, SalesOrder
+
+ANNOUNCE_JOB = "announce-first-invoice"
+"""The job that has a customer told, once, when its first invoice comes."""
 
 UNDECIDED = frozenset({OrderState.ENTERED, OrderState.HELD})
 
@@ -73,4 +77,6 @@ def _accepted(session: Session, found: SalesOrder, *, by: str, today: date, now:
     session.flush()
     change = {"order": found.id, "reference": found.reference, "total_minor": found.total_minor}
     record(session, [Act(by, "order.accepted", f"account:{found.account_id}", change)], now=now)
+    dedup_key = f"{ANNOUNCE_JOB}/{found.account_id}"
+    enqueue(session, ANNOUNCE_JOB, {"order_id": found.id}, dedup_key=dedup_key, now=now)
     return found

@@ -32,6 +32,7 @@ from ar.customers.entities import (
     EntityError,
     EntityNotFoundError,
     add_bank_account,
+    change_entity,
     entity_by_code,
     found_entity,
 )
@@ -167,6 +168,13 @@ def test_legal_entities_and_where_they_are_paid(database: Database) -> None:
         assert (bank.iban, bank.bic) == ("DE89370400440532013000", "COBADEFFXXX")
         with pytest.raises(EntityCodeTakenError):
             found_entity(session, seller, by="user:1", now=NOW)
+        changed = change_entity(
+            session, made.id, {"name": "Atelier Neuf", "city": "Lyon", "email": None}, by="user:1", now=NOW
+        )
+        assert (changed.name, changed.city, changed.version, changed.code) == ("Atelier Neuf", "Lyon", 2, "FR1")
+        for wrong in ({"name": None}, {"code": "X"}, {"vat_number": "FR1"}, {"email": "x"}):
+            with pytest.raises(EntityError):
+                change_entity(session, made.id, wrong, by="user:1", now=NOW)
         other = EntityDraft(code="GB1", name="Works", country="GB", currency="GBP", language="en")
         found_entity(session, other, by="user:1", now=NOW)
         with pytest.raises(EntityNotFoundError, match="FR1, GB1"):

@@ -204,6 +204,22 @@ def test_a_platform_takes_the_document_and_its_statuses_are_heard_once_in_any_or
         assert str(invoice.number) in page
 
 
+def test_a_platform_that_cannot_be_reached_is_tried_again(kernel: Kernel) -> None:
+    entity_id, account_id = company(kernel)
+    wants(kernel, account_id, Route.PLATFORM)
+    folder = kernel.settings.var_dir / "platform"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.write_text("not a folder")
+    billed(kernel, entity_id, account_id)
+    made = attempt_of(kernel)
+    assert (made.state, codes(kernel, made.id)) == (DeliveryState.PLANNED, ["planned"])
+    folder.unlink()
+    worked(kernel, LATER)
+    worked(kernel, LATER)
+    assert codes(kernel, made.id) == ["planned", "deposited"]
+    assert len(list((folder / "out").iterdir())) == 2
+
+
 def test_cashed_is_told_to_the_platform_once(kernel: Kernel) -> None:
     entity_id, account_id = company(kernel)
     wants(kernel, account_id, Route.PLATFORM, formats=["ubl"])

@@ -129,3 +129,29 @@ def test_a_logo_is_put_shown_and_taken_away(kernel: Kernel, renderer: Renderer) 
         actions = [act.action for act in session.exec(select(AuditEntry))]
     assert actions.count("legal_entity.logo_put") == 2
     assert actions.count("legal_entity.logo_taken_away") == 1
+
+
+def test_what_heads_the_documents_is_changed_on_the_page_and_by_api(kernel: Kernel) -> None:
+    with kernel.database.transaction() as session:
+        one = seller(session)
+    page, path = f"/admin/legal-entities/{one}", f"/api/v1/legal-entities/{one}"
+    form = {"version": "1", "name": "Atelier Neuf", "street": "1 rue Neuve", "city": "Lyon", "vat_number": ""}
+    with client(kernel, Role.ADMIN) as browser:
+        assert browser.post(page, data=form).status_code == 303
+        assert browser.post(page, data=form).status_code == 412, "it was changed meanwhile"
+        wrong = browser.post(page, data=form | {"version": "2", "vat_number": "FR1"})
+        assert (wrong.status_code, "is not a valid European VAT number" in wrong.text) == (422, True)
+        bank = {"iban": "FR1420041010050500013M02606", "holder": "Atelier Neuf", "currency": "EUR"}
+        assert browser.post(f"{page}/bank-accounts", data=bank).status_code == 303
+        assert browser.post(f"{page}/bank-accounts", data=bank | {"iban": "FR00"}).status_code == 422
+        shown = browser.get("/admin/legal-entities").text
+        for said in ("Atelier Neuf", "1 rue Neuve, Lyon, FR", "FR1420041010050500013M02606", "PSSTFRPP"):
+            assert said in shown
+        read = browser.get(path)
+        assert browser.patch(path, json={"phone": "+33 4"}).status_code == 428
+        changed = browser.patch(path, json={"phone": "+33 4"}, headers={"If-Match": read.headers["etag"]})
+        assert (changed.status_code, changed.json()["phone"], changed.json()["city"]) == (200, "+33 4", "Lyon")
+        assert browser.patch(path, json={"city": "Nice"}, headers={"If-Match": read.headers["etag"]}).status_code == 412
+    with client(kernel, Role.AUDITOR) as browser:
+        assert browser.get("/admin/legal-entities").status_code == 200
+        assert browser.post(page, data=form).status_code == 403
