@@ -21,7 +21,7 @@ def part_of(gross_minor: int, taxes: Sequence[Tax]) -> tuple[list[Tax], int]:
     carried = 0
     shares = split(gross_minor, [tax.net_minor + tax.tax_minor for tax in by_rate])
     for tax, share in zip(by_rate, shares, strict=True):
-        net = _largest_net(share + carried, tax.rate_bp)
+        net = largest_net(share + carried, tax.rate_bp)
         on_it = half_up(net * tax.rate_bp, 10_000)
         carried += share - net - on_it
         if net:
@@ -29,8 +29,8 @@ def part_of(gross_minor: int, taxes: Sequence[Tax]) -> tuple[list[Tax], int]:
     return found, carried
 
 
-def _largest_net(gross_minor: int, rate_bp: int) -> int:
-    """The largest net amount that with its rounded tax is no more than `gross_minor`."""
+def largest_net(gross_minor: int, rate_bp: int) -> int:
+    """The largest net amount that with its rounded tax, at hundredths of a percent, is no more than `gross_minor`."""
     net = gross_minor * 10_000 // (10_000 + rate_bp) + 1
     while net + half_up(net * rate_bp, 10_000) > gross_minor:
         net -= 1

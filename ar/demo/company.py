@@ -35,6 +35,8 @@ class PlannedEntity:
     postcode: str
     city: str
     iban: str
+    vat_number: str
+    registration: str | None = None
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,8 @@ ENTITIES = (
         "69000",
         "Lyon",
         "FR7630006000011234567890189",
+        "FR11999999998",
+        "999999998",
     ),
     PlannedEntity(
         "BRS",
@@ -136,6 +140,7 @@ ENTITIES = (
         "EC1A 1AA",
         "London",
         "GB29NWBK60161331926819",
+        "GB999990021",
     ),
 )
 SELLS_FROM = {entity.code: entity.country for entity in ENTITIES}
@@ -306,7 +311,7 @@ def _numbered(drafts: list[PlannedInvoice]) -> Iterator[PlannedInvoice]:
     for draft in sorted(drafts, key=lambda each: (each.issued_on, each.key)):
         series = (draft.entity, draft.issued_on.year)
         counts[series] += 1
-        yield replace(draft, number=f"{draft.entity}-{draft.issued_on.year}-{counts[series]:05d}")
+        yield replace(draft, number=f"{draft.entity}-{draft.issued_on.year}-{counts[series]:06d}")
 
 
 def _rates(seed: int, first_day: date, today: date) -> Iterator[PlannedRate]:

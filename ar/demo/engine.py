@@ -30,6 +30,7 @@ from ar.core.outbox import deliver
 from ar.demo.company import Plan, PlannedAccount, PlannedInvoice
 from ar.demo.crowd import Contest, Crowd, Pledge, Remittance
 from ar.demo.founding import SOURCE, Ids, found, open_planned
+from ar.demo.selling import SOLD_DAYS, continue_numbers, leave_open, sell
 from ar.demo.words import ANSWERS, CLAIMS
 from ar.disputes.claim import open_dispute, resolve_dispute
 from ar.disputes.models import Outcome, Reason
@@ -97,6 +98,8 @@ def live(kernel: Kernel, plan: Plan, *, password_hash: str, told: Callable[[date
         life.live(day)
         told(day)
         day += timedelta(1)
+    by = ids.actor(life.manager)
+    leave_open(kernel, plan.accounts, ids, by=by, today=plan.today, now=tick(plan.today))
     return life.summary
 
 
@@ -110,6 +113,7 @@ class _Life:
     summary: Summary = field(default_factory=Summary)
     mailer: SimulatedMailer = field(default_factory=SimulatedMailer)
     seen_notice: int = 0
+    selling: bool = False
 
     def __post_init__(self) -> None:
         self.crowd = Crowd(self.plan.seed, self.plan.accounts)
@@ -147,12 +151,25 @@ class _Life:
         with self.kernel.database.transaction() as session:
             for account in opening:
                 open_planned(session, account, self.ids, now=now)
-            entry_ids = post(session, [self._invoice(invoice) for invoice in billing], now=now)
-        for entry_id, invoice in zip(entry_ids, billing, strict=True):
+        for entry_id, invoice in self._bill(billing, day, now):
             self.crowd.receive(entry_id, invoice)
             self.billed[entry_id] = invoice
         self.summary.customers += len(opening)
         self.summary.invoices += len(billing)
+
+    def _bill(self, billing: Sequence[PlannedInvoice], day: date, now: datetime) -> list[tuple[int, PlannedInvoice]]:
+        """History is posted as an import would bring it; of the last days there are orders and documents."""
+        if (self.plan.today - day).days >= SOLD_DAYS:
+            with self.kernel.database.transaction() as session:
+                entry_ids = post(session, [self._invoice(invoice) for invoice in billing], now=now)
+            return list(zip(entry_ids, billing, strict=True))
+        if not self.selling:
+            self.selling = True
+            history = [invoice for invoice in self.plan.invoices if invoice.issued_on < day]
+            with self.kernel.database.transaction() as session:
+                continue_numbers(session, history, self.ids)
+        by = self.ids.actor(self.manager)
+        return sell(self.kernel, billing, self.planned, self.ids, by=by, today=day, now=now)
 
     def _invoice(self, invoice: PlannedInvoice) -> Posting:
         return Posting(

@@ -58,6 +58,8 @@ def found(session: Session, plan: Plan, *, password_hash: str, now: datetime) ->
             street=entity.street,
             postcode=entity.postcode,
             city=entity.city,
+            vat_number=entity.vat_number,
+            registration=entity.registration,
         )
         founded = found_entity(session, draft, by="system", now=now)
         assert founded.id is not None

@@ -79,3 +79,28 @@ def company_name(language: str, number: int) -> str:
     first, last = FIRST[language], LAST[language]
     ending = last[(number // len(first) + number) % len(last)].replace("-", " ", 2 if language == "fr" else 0)
     return f"{first[number % len(first)]} {ending}"
+
+
+ARTICLES = {
+    "fr": (
+        "Étagère en chêne, huilée",
+        "Table de réunion, huit places",
+        "Lot de vingt chaises empilables",
+        "Armoire métallique à clé",
+        "Pose et réglage sur site",
+        "Lampes de bureau, carton de six",
+        "Entretien annuel du mobilier",
+        "Cloison acoustique mobile",
+    ),
+    "en": (
+        "Oak shelf, oiled",
+        "Meeting table for eight",
+        "Stacking chairs, set of twenty",
+        "Steel cabinet with lock",
+        "Fitting on site",
+        "Desk lamps, box of six",
+        "Yearly care of the furniture",
+        "Movable acoustic screen",
+    ),
+}
+"""What the company sells, by the language of its customer."""

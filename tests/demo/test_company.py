@@ -92,7 +92,7 @@ def test_numbers_run_in_order_of_issue_without_a_gap(plan: Plan) -> None:
         assert prefix == f"{invoice.entity}-{invoice.issued_on.year}"
         series[prefix].append(counter)
     for counters in series.values():
-        assert counters == [f"{n:05d}" for n in range(1, len(counters) + 1)]
+        assert counters == [f"{n:06d}" for n in range(1, len(counters) + 1)]
 
 
 def test_accounts_are_clearly_simulated(plan: Plan) -> None:

@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 from sqlalchemy import func, select
 from sqlmodel import Session, col
+from sqlmodel import select as pick
 
 from ar.cash.models import Payment
 from ar.cash.payment_states import PaymentState
@@ -27,6 +28,7 @@ from ar.customers.models import Account, LegalEntity
 from ar.demo import command
 from ar.demo.company import Plan, company
 from ar.demo.engine import Summary, last_lived, live, tick
+from ar.demo.selling import SOLD_DAYS
 from ar.disputes.models import Dispute, DisputeState
 from ar.ledger.figures import kpis
 from ar.ledger.items import open_items
@@ -34,6 +36,9 @@ from ar.ledger.models import Entry, EntryKind, OpenItem
 from ar.schema import upgrade
 from dunning import message
 from dunning.models import DunningNotice, DunningParked, Promise, PromiseState
+from invoicing.delivery.models import Delivery
+from invoicing.models import Invoice, InvoiceFile
+from invoicing.orders.models import OrderState, SalesOrder
 
 NOW = datetime(2026, 11, 20, 16, tzinfo=UTC)
 TODAY = date(2026, 11, 20)
@@ -75,10 +80,29 @@ def test_every_planned_thing_is_there(session: Session, plan: Plan, made: tuple[
     assert count(session, LegalEntity) == 2
     assert summary.days == (TODAY - plan.first_day).days + 1
     query = select(col(Entry.reference), col(Entry.amount_minor)).where(col(Entry.kind) == EntryKind.INVOICE)
-    posted = session.connection().execute(query)
-    assert {row.reference: row.amount_minor for row in posted} == {
-        invoice.number: invoice.amount_minor for invoice in plan.invoices
-    }
+    posted = {row.reference: row.amount_minor for row in session.connection().execute(query)}
+    assert posted.keys() == {invoice.number for invoice in plan.invoices}
+    sold_from = TODAY - timedelta(SOLD_DAYS - 1)
+    history = {one.number: one.amount_minor for one in plan.invoices if one.issued_on < sold_from}
+    assert history.items() <= posted.items()
+
+
+def test_the_last_days_are_sold_by_orders_and_sent_as_documents(
+    session: Session, plan: Plan, made: tuple[Kernel, str, Summary]
+) -> None:
+    sold = [one for one in plan.invoices if one.issued_on > TODAY - timedelta(SOLD_DAYS)]
+    documents = session.exec(pick(Invoice)).all()
+    assert sold
+    assert {one.order_reference for one in documents} == {f"SO-{one.number}" for one in sold}
+    planned = {f"SO-{one.number}": one for one in sold}
+    for one in documents:
+        assert 0 <= planned[one.order_reference].amount_minor - one.total_minor <= 1
+        assert one.due_on == planned[one.order_reference].due_on
+    assert session.exec(pick(InvoiceFile.failures).where(col(InvoiceFile.failures).is_not(None))).all() == []
+    assert count(session, InvoiceFile) == 3 * len(documents)
+    assert count(session, Delivery) == len(documents)
+    left = Counter(session.scalars(select(col(SalesOrder.state)).where(col(SalesOrder.state) != OrderState.BILLED)))
+    assert left == Counter((OrderState.HELD, OrderState.ACCEPTED, OrderState.ENTERED))
 
 
 def test_reminders_were_decided_by_the_product_and_sent_to_nobody(
