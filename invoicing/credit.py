@@ -14,7 +14,7 @@ from ar.ledger.allocate import Share, allocate, locked_items
 from ar.ledger.models import Entry, EntryKind
 from invoicing.credited import Credited, whole
 from invoicing.documents import document_of, entry_ids_of
-from invoicing.draft import InvoiceError, Prepared
+from invoicing.draft import Header, InvoiceError, Prepared
 from invoicing.issue import issue_correction
 from invoicing.models import DocumentKind, Invoice, InvoiceState
 from invoicing.totals import totals
@@ -64,7 +64,7 @@ def credit(
             f"{told} {item['currency']} of invoice {number} can still be credited, less than the lines make"
         )
     day = max(today, item["effective_on"])
-    document = Invoice(
+    header = Header(
         entity_id=item["entity_id"],
         account_id=item["account_id"],
         kind=DocumentKind.CREDIT_NOTE,
@@ -84,7 +84,7 @@ def credit(
         created_at=now,
         created_by=by,
     )
-    prepared = Prepared(document, part.lines, sums)
+    prepared = Prepared(header, part.lines, sums)
     issued = issue_correction(session, prepared, rate_on=item["effective_on"], by=by, now=now)
     assert issued.entry_id is not None
     shares, rest = [], issued.total_minor

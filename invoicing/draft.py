@@ -6,7 +6,7 @@ A draft may be changed only by discarding it; it is approved where the customer'
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -90,11 +90,40 @@ class InvoiceDraft:
     preceding: Sequence[int] = field(default=())
 
 
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The columns of an Invoice that are known before it is issued."""
+
+    entity_id: int
+    account_id: int
+    kind: DocumentKind
+    series: str
+    issue_on: date
+    due_on: date
+    currency: str
+    net_minor: int
+    tax_minor: int
+    total_minor: int
+    created_at: datetime
+    created_by: str
+    supplied_on: date | None = None
+    terms: str = ""
+    buyer_reference: str = ""
+    purchase_order: str = ""
+    order_reference: str = ""
+    note: str = ""
+    stage: InvoiceStage = InvoiceStage.STANDARD
+    period_from: date | None = None
+    period_to: date | None = None
+    deliver_to: dict[str, str] | None = None
+    corrects_entry_id: int | None = None
+
+
 @dataclass(frozen=True)
 class Prepared:
     """A document that adds up, not stored yet: its header, and what its parts are made of."""
 
-    document: Invoice
+    header: Header
     lines: Sequence[Line]
     sums: Totals
     preceding: Sequence[int] = ()
@@ -136,7 +165,7 @@ def prepare(
     agreed = _agreed(draft)
     _check_days(draft, issue_on, draft.due_on or agreed.due_on(issue_on), today=today)
     sums = totals(draft.lines, currency, draft.adjustments)
-    document = Invoice(
+    header = Header(
         entity_id=draft.entity_id,
         account_id=draft.account_id,
         kind=DocumentKind.INVOICE,
@@ -160,7 +189,7 @@ def prepare(
         created_at=now,
         created_by=by,
     )
-    return Prepared(document, draft.lines, sums, draft.preceding)
+    return Prepared(header, draft.lines, sums, draft.preceding)
 
 
 def _agreed(draft: InvoiceDraft) -> Terms:
@@ -187,7 +216,11 @@ def _check_days(draft: InvoiceDraft, issue_on: date, due_on: date, *, today: dat
         raise InvoiceError(f"The invoice was not issued: {faults[0].message}", faults=faults)
 
 
-_HEADER = [column.name for column in table(Invoice).columns if column.name != "id"]
+_KNOWN = [field.name for field in fields(Header)]
+_LATER = {
+    column.name: None for column in table(Invoice).columns if column.nullable and column.name not in {"id", *_KNOWN}
+}
+"""What issuing fills in."""
 
 
 def store_all(session: Session, prepared: Sequence[Prepared]) -> list[int]:
@@ -195,7 +228,8 @@ def store_all(session: Session, prepared: Sequence[Prepared]) -> list[int]:
     ids = list(reserve_ids(session, Invoice, len(prepared)))
     headers, lines, taxes, adjustments, preceding = [], [], [], [], []
     for invoice_id, one in zip(ids, prepared, strict=True):
-        headers.append({"id": invoice_id, **{name: getattr(one.document, name) for name in _HEADER}})
+        known = {name: getattr(one.header, name) for name in _KNOWN}
+        headers.append({"id": invoice_id, "state": InvoiceState.DRAFT, **known, **_LATER})
         lines += [
             _line(invoice_id, position, line, net)
             for position, (line, net) in enumerate(zip(one.lines, one.sums.lines, strict=True), start=1)

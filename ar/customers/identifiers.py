@@ -7,9 +7,12 @@ from collections.abc import Callable, Mapping
 from schwifty import BIC, IBAN
 from schwifty.exceptions import SchwiftyException
 from stdnum import ean, lei
+from stdnum.ch import vat as swiss
 from stdnum.eu import vat
 from stdnum.exceptions import ValidationError
 from stdnum.fr import siren, siret
+from stdnum.gb import vat as british
+from stdnum.no import mva as norwegian
 
 from ar.core.errors import DomainError
 
@@ -28,8 +31,19 @@ def _bic(value: str) -> str:
     return str(BIC(value))
 
 
+def _vat(value: str) -> str:
+    """Of the Union and its neighbours, the letters of the country before the number."""
+    letters = value.lstrip()[:2].upper()
+    if letters == "CH":
+        return str(swiss.validate(value))
+    if letters in ("GB", "NO"):
+        module = british if letters == "GB" else norwegian
+        return f"{letters}{module.validate(value)}"
+    return str(vat.validate(value))
+
+
 SCHEMES: Mapping[str, tuple[str, Callable[[str], str]]] = {
-    "vat": ("European VAT number", vat.validate),
+    "vat": ("European VAT number", _vat),
     "siren": ("SIREN", siren.validate),
     "siret": ("SIRET", siret.validate),
     "lei": ("legal entity identifier", lei.validate),

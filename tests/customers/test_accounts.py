@@ -188,3 +188,15 @@ def test_legal_entities_and_where_they_are_paid(database: Database) -> None:
                 by="user:1",
                 now=NOW,
             )
+
+
+def test_vat_numbers_of_neighbours_are_known_too() -> None:
+    usual = {
+        "GB 999 9900 21": "GB999990021",
+        "CHE-107.787.577 IVA": "CHE107787577IVA",
+        "no995525828mva": "NO995525828MVA",
+    }
+    assert {checked("vat", given): given for given in usual} == {told: given for given, told in usual.items()}
+    for wrong in ("GB999990022", "CHE107787578IVA", "NO995525829MVA", "GB"):
+        with pytest.raises(IdentifierError):
+            checked("vat", wrong)

@@ -22,7 +22,7 @@ from ar.customers.accounts import open_account
 from ar.customers.models import Account, LegalEntity
 from ar.ledger.allocate import Share, allocate, locked_items
 from ar.ledger.models import Entry, EntryKind
-from invoicing.draft import DEFAULT_TERMS, Prepared
+from invoicing.draft import DEFAULT_TERMS, Header, Prepared
 from invoicing.einvoice.check import failures
 from invoicing.einvoice.make import MEDIA_TYPES
 from invoicing.einvoice.read.match import BuyerUnknownError, buyer_of, new_account, seller_of
@@ -122,8 +122,8 @@ def take_in(
         buyer = open_account(session, draft, by=by, now=now)
     assert buyer.id is not None
     corrected = _corrected(session, seller.id, buyer, told)
-    document = _document(seller.id, buyer.id, examined, corrected, by=by, now=now)
-    prepared = Prepared(document, [one.line for one in told.lines], examined.sums)
+    header = _header(seller.id, buyer.id, examined, corrected, by=by, now=now)
+    prepared = Prepared(header, [one.line for one in told.lines], examined.sums)
     adopted = adopt(session, prepared, told.number, by=by, now=now)
     assert adopted.id is not None
     assert adopted.entry_id is not None
@@ -202,12 +202,12 @@ def _reversed(session: Session, entry_ids: Sequence[int]) -> bool:
     return session.exec(query).first() is not None
 
 
-def _document(
+def _header(
     entity_id: int, account_id: int, examined: Examined, corrected: Sequence[int], *, by: str, now: datetime
-) -> Invoice:
+) -> Header:
     told, sums = examined.told, examined.sums
     usual = told.issue_on if told.kind is DocumentKind.CREDIT_NOTE else parse(DEFAULT_TERMS).due_on(told.issue_on)
-    return Invoice(
+    return Header(
         entity_id=entity_id,
         account_id=account_id,
         kind=told.kind,
