@@ -34,6 +34,7 @@ from invoicing import api as invoicing_api
 from invoicing import pages as invoicing_pages
 from invoicing.billing import api as billing_api
 from invoicing.billing import pages as billing_pages
+from invoicing.billing import plan_pages as billing_plan_pages
 from invoicing.delivery import api as delivery_api
 from invoicing.delivery import batch_pages as delivery_batch_pages
 from invoicing.delivery import pages as delivery_pages
@@ -49,6 +50,7 @@ from invoicing.law import pages as law_pages
 from invoicing.logos import api as logos_api
 from invoicing.logos import pages as logos_pages
 from invoicing.orders import api as orders_api
+from invoicing.orders import entry_pages as orders_entry_pages
 from invoicing.orders import pages as orders_pages
 from invoicing.statements import api as statements_api
 from invoicing.statements import pages as statements_pages
@@ -79,9 +81,11 @@ ROUTERS: tuple[APIRouter, ...] = (
     exports_api.router,
     imports_pages.router,
     orders_api.router,
+    orders_entry_pages.router,  # before the order, whose path would take "new" for an id
     orders_pages.router,
     billing_api.router,
     billing_pages.router,
+    billing_plan_pages.router,
     law_api.router,
     law_pages.router,
     logos_api.router,

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from ar.core.errors import DomainError, Fault
+from ar.core.i18n import marked as _
 from ar.core.money import MAX_MINOR, exponent, split
 from invoicing.exemptions import EXEMPTIONS
 from invoicing.models import SupplyKind, TaxCategory
@@ -179,7 +180,7 @@ def totals(lines: Sequence[Line], currency: str, adjustments: Sequence[Adjustmen
     net_minor = sum(tax.net_minor for tax in taxes)
     result = Totals(tuple(nets), taxes, net_minor, sum(tax.tax_minor for tax in taxes), (*applied, *of_document))
     if not 0 < result.total_minor <= MAX_MINOR:
-        message = "the lines must add up to more than zero, and to no more than the largest amount accepted"
+        message = _("the lines must add up to more than zero, and to no more than the largest amount accepted")
         raise TotalsError(f"The invoice cannot be made: {message}", faults=[Fault("/lines", message)])
     return result
 
@@ -205,13 +206,13 @@ def _spread(adjustment: Adjustment, bases: Mapping[tuple[TaxCategory, int], int]
 
 def _faults(lines: Sequence[Line]) -> Iterator[Fault]:
     if not lines:
-        yield Fault("/lines", "an invoice needs at least one line")
+        yield Fault("/lines", _("an invoice needs at least one line"))
     for n, line in enumerate(lines):
         at = f"/lines/{n}"
         if line.quantity_millionths == 0:
-            yield Fault(f"{at}/quantity", "a quantity of zero invoices nothing: leave the line out")
+            yield Fault(f"{at}/quantity", _("a quantity of zero invoices nothing: leave the line out"))
         if line.unit_price_millionths < 0:
-            yield Fault(f"{at}/unit_price", "a price is not negative: make the quantity negative")
+            yield Fault(f"{at}/unit_price", _("a price is not negative: make the quantity negative"))
         if line.adjustments and line.quantity_millionths < 0:
             yield Fault(f"{at}/adjustments", "a line that takes something off has none: give its price as it is")
         if line.period_from and line.period_to and line.period_to < line.period_from:
@@ -220,16 +221,16 @@ def _faults(lines: Sequence[Line]) -> Iterator[Fault]:
         yield from _adjustment_faults(line.adjustments, at)
     categories = {line.category for line in lines}
     if TaxCategory.NOT_SUBJECT in categories and len(categories) > 1:
-        yield Fault("/lines", "category O does not stand beside others on one invoice (EN 16931 BR-O-11)")
+        yield Fault("/lines", _("category O does not stand beside others on one invoice (EN 16931 BR-O-11)"))
     if len({(line.category, line.exemption) for line in lines}) > len(categories):
         yield Fault("/lines", "lines of one VAT category have one reason for it: put the others on another invoice")
 
 
 def _tax_faults(line: Line, at: str) -> Iterator[Fault]:
     if line.category is TaxCategory.STANDARD and line.rate_bp <= 0:
-        yield Fault(f"{at}/tax_rate", "category S needs a rate above zero; a zero rate is Z")
+        yield Fault(f"{at}/tax_rate", _("category S needs a rate above zero; a zero rate is Z"))
     if line.category is not TaxCategory.STANDARD and line.rate_bp != 0:
-        yield Fault(f"{at}/tax_rate", f"category {line.category.value} has a rate of zero")
+        yield Fault(f"{at}/tax_rate", _("every category but S has a rate of zero"))
     if line.exemption and line.category not in EXEMPTIONS.get(line.exemption, ()):
         told = f"{line.exemption[:40]!r} is not a VATEX code for why category {line.category.value} bears no VAT"
         yield Fault(f"{at}/exemption", told)
@@ -243,6 +244,6 @@ def _adjustment_faults(adjustments: Sequence[Adjustment], at: str) -> Iterator[F
         if (one.percent_bp is None) == (one.amount_minor is None):
             yield Fault(place, "an allowance or charge is either a percentage or an amount")
         elif one.percent_bp is not None and not 0 < one.percent_bp <= 10_000:
-            yield Fault(f"{place}/percent", "a percentage is above 0 and at most 100")
+            yield Fault(f"{place}/percent", _("a percentage is above 0 and at most 100"))
         elif one.amount_minor is not None and not 0 < one.amount_minor <= MAX_MINOR:
             yield Fault(f"{place}/amount_minor", "an amount is above zero: a charge is told from an allowance by kind")

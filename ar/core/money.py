@@ -74,12 +74,15 @@ def parse_minor(text: str, currency: str) -> int:
     return minor
 
 
+def typed_plain(text: str) -> str:
+    """A number as people type it, '1 234,50', with a decimal point and without spaces: '1234.50'. Checks nothing."""
+    plain = text.strip().translate(_SPACES)
+    return plain.replace(",", ".") if plain.count(",") == 1 and "." not in plain else plain
+
+
 def typed_minor(text: str, currency: str) -> int:
     """Minor units of an amount as people type it: '1234.50', '1 234,50'. Raises AmountError."""
-    plain = text.strip().translate(_SPACES)
-    if plain.count(",") == 1 and "." not in plain:
-        plain = plain.replace(",", ".")
-    return parse_minor(plain, currency)
+    return parse_minor(typed_plain(text), currency)
 
 
 def to_decimal(minor: int, currency: str) -> Decimal:

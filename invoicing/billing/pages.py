@@ -1,7 +1,6 @@
 """Pages: how a customer is billed, drafts to approve, subscriptions, and what runs did and held back."""
 
-from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, Response
@@ -15,7 +14,6 @@ from ar.core.kernel import Kernel
 from ar.core.money import plain, typed_minor
 from ar.core.web import (
     Cursor,
-    Day,
     Id,
     KernelDep,
     NowDep,
@@ -42,10 +40,9 @@ from invoicing.billing.drafts import (
     unapproved,
 )
 from invoicing.billing.facts import Rule
-from invoicing.billing.holds import holds, parked, reasons_of
+from invoicing.billing.holds import holds, parked
 from invoicing.billing.jobs import want_run
-from invoicing.billing.models import Basis, BillingHold, BillingParked, BillingPlan, BillingRun, Cadence, Grouping
-from invoicing.billing.plans import end_plan, plan_detail, search_plans
+from invoicing.billing.models import Basis, BillingHold, BillingParked, BillingRun, Cadence, Grouping
 from invoicing.billing.rules import as_rule, rules_of, set_rule
 from invoicing.models import Invoice
 from invoicing.orders.shapes import reasons_told
@@ -95,6 +92,7 @@ def _rules(
         bases=list(Basis),
         cadences=list(Cadence),
         may_write=principal.may("invoices:write"),
+        may_order=principal.may("orders:write"),
     )
 
 
@@ -316,84 +314,3 @@ def _refused(
         return _draft(request, session, kernel, principal, document_id, error=error)
     except DomainError:
         raise error from None
-
-
-@router.get("/plans")
-def plans_page(
-    request: Request,
-    session: SessionDep,
-    kernel: KernelDep,
-    principal: Annotated[Principal, allow("invoices:read")],
-    account_id: Annotated[int | None, Query(ge=1, le=MAX_ID)] = None,
-    cursor: Cursor = None,
-) -> HTMLResponse:
-    query = search_plans(account_id=account_id)
-    found = paged(session, query, key=(col(BillingPlan.id).desc(),), cursor=cursor, limit=50)
-    return page(
-        request,
-        kernel,
-        principal,
-        "console/billing/plans.html",
-        found=found,
-        names=names_of(session, [one.account_id for one in found.items]),
-        filters={} if account_id is None else {"account_id": account_id},
-    )
-
-
-@router.get("/plans/{plan_id}")
-def plan_page(
-    plan_id: Id,
-    request: Request,
-    session: SessionDep,
-    kernel: KernelDep,
-    today: TodayDep,
-    principal: Annotated[Principal, allow("invoices:read")],
-) -> HTMLResponse:
-    return _plan(request, session, kernel, principal, plan_id, today=today)
-
-
-def _plan(
-    request: Request,
-    session: Session,
-    kernel: Kernel,
-    principal: Principal,
-    plan_id: int,
-    *,
-    today: date,
-    error: DomainError | None = None,
-) -> HTMLResponse:
-    found = plan_detail(session, plan_id)
-    context: dict[str, Any] = {"status": error.status, "flashes": [("bad", error.message)]} if error else {}
-    return page(
-        request,
-        kernel,
-        principal,
-        "console/billing/plan.html",
-        **context,
-        found=found,
-        plan=found.plan,
-        buyer=names_of(session, [found.plan.account_id])[found.plan.account_id],
-        held=reasons_told(kernel, reasons_of(session, f"plan:{plan_id}"), language=principal.language),
-        decimal=decimal_text,
-        today=today,
-        may_write=principal.may("invoices:write"),
-    )
-
-
-@router.post("/plans/{plan_id}/end")
-def end_one(
-    plan_id: Id,
-    request: Request,
-    session: SessionDep,
-    kernel: KernelDep,
-    now: NowDep,
-    today: TodayDep,
-    principal: Annotated[Principal, allow("invoices:write")],
-    ends_on: Annotated[Day, Form()],
-) -> Response:
-    try:
-        with session.begin_nested():
-            end_plan(session, plan_id, ends_on=ends_on, by=principal.actor, now=now)
-    except DomainError as error:
-        return _plan(request, session, kernel, principal, plan_id, today=today, error=error)
-    return redirect(kernel, principal, f"/plans/{plan_id}", done=_("The subscription ends on that day."))

@@ -14,6 +14,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from ar.core.audit import Act, record
 from ar.core.errors import ConflictError, DomainError, Fault, NotFoundError
+from ar.core.i18n import marked as _
 from ar.core.money import exponent
 from ar.customers.accounts import account
 from ar.customers.entities import entity
@@ -151,7 +152,7 @@ def _known(session: Session, draft: PlanDraft, digest: str) -> BillingPlan | Non
     if known is not None and known.digest != digest:
         raise PlanConflictError(
             f"There is another plan under the reference {draft.reference}: number {known.id}",
-            faults=[Fault("/reference", "this reference is taken by another plan")],
+            faults=[Fault("/reference", _("this reference is taken by another plan"))],
         )
     return known
 
@@ -171,10 +172,10 @@ def _line(line: PlanLineDraft) -> Line:
 def _faults(draft: PlanDraft) -> list[Fault]:
     faults = []
     if draft.ends_on is not None and draft.ends_on < draft.starts_on:
-        faults.append(Fault("/ends_on", "a plan does not end before it starts"))
+        faults.append(Fault("/ends_on", _("a plan does not end before it starts")))
     for n, line in enumerate(draft.lines):
         if line.quantity_millionths < 0:
-            faults.append(Fault(f"/lines/{n}/quantity", "what is subscribed to is above zero"))
+            faults.append(Fault(f"/lines/{n}/quantity", _("what is subscribed to is above zero")))
     try:
         terms.parse(draft.terms or "net 30")
     except TermsError as error:
@@ -260,11 +261,12 @@ def change_price(
     line = next((line for line in _lines(session, plan_id) if line.position == position), None)
     if line is None or line.id is None:
         raise PlanError("No price was changed", faults=[Fault("/position", f"the plan has no line {position}")])
-    faults = [] if unit_price_millionths >= 0 else [Fault("/unit_price", "a price is not negative")]
+    faults = [] if unit_price_millionths >= 0 else [Fault("/unit_price", _("a price is not negative"))]
     if valid_from <= (_billed_to(session, plan_id) or found.starts_on):
-        faults.append(Fault("/valid_from", "this day is billed already, or the plan starts then: choose a later one"))
+        later = _("this day is billed already, or the plan starts then: choose a later one")
+        faults.append(Fault("/valid_from", later))
     elif session.get(BillingPlanPrice, (line.id, valid_from)) is not None:
-        faults.append(Fault("/valid_from", "there is a price from that day on already"))
+        faults.append(Fault("/valid_from", _("there is a price from that day on already")))
     if faults:
         raise PlanError(f"No price was changed: {faults[0].message}", faults=faults)
     session.add(BillingPlanPrice(line_id=line.id, valid_from=valid_from, unit_price_millionths=unit_price_millionths))
@@ -276,7 +278,7 @@ def end_plan(session: Session, plan_id: int, *, ends_on: date, by: str, now: dat
     """The plan, its last day set. Raises PlanNotFoundError, PlanError for a day before what is billed."""
     found = _locked(session, plan_id)
     if ends_on < max(_billed_to(session, plan_id) or found.starts_on, found.starts_on):
-        message = "the plan is billed beyond that day: choose a later one, and credit what is too much"
+        message = _("the plan is billed beyond that day: choose a later one, and credit what is too much")
         raise PlanError(f"The plan was not ended: {message}", faults=[Fault("/ends_on", message)])
     found.ends_on = ends_on
     return _changed(session, found, "ended", {"ends_on": ends_on}, by=by, now=now)

@@ -11,6 +11,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from ar.core.audit import Act, record
 from ar.core.errors import DomainError, Fault
+from ar.core.i18n import marked as _
 from ar.customers.checks import countries
 from invoicing.draft import Place
 from invoicing.models import InvoiceState
@@ -64,10 +65,10 @@ def deliver(
     if found.state not in COUNTED and found.state is not OrderState.BILLED:
         raise OrderStateError(f"Order {found.reference} is {_told(found)}: accept it before it is delivered")
     lines = {line.position: line for line in session.exec(_lines(order_id))}
-    faults = [] if on <= today + timedelta(days=1) else [Fault("/delivered_on", "this day is still to come")]
+    faults = [] if on <= today + timedelta(days=1) else [Fault("/delivered_on", _("this day is still to come"))]
     parts = delivered or [Delivered(position) for position, line in lines.items() if _undelivered(line)]
     if not parts:
-        faults.append(Fault("/lines", "all of the order is delivered already"))
+        faults.append(Fault("/lines", _("all of the order is delivered already")))
     for n, part in enumerate(parts):
         line = lines.get(part.position)
         if line is None:
@@ -75,8 +76,8 @@ def deliver(
             continue
         quantity = _undelivered(line) if part.quantity_millionths is None else part.quantity_millionths
         if not 0 < quantity <= _undelivered(line):
-            told = "above zero, and no more than what was ordered and is not delivered yet"
-            faults.append(Fault(f"/lines/{n}/quantity", f"what is delivered is {told}"))
+            told = _("what is delivered is above zero, and no more than what was ordered and is not delivered yet")
+            faults.append(Fault(f"/lines/{n}/quantity", told))
             continue
         line.delivered_millionths += quantity
         line.delivered_on = max(on, line.delivered_on or on)

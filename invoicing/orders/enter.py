@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 
 from ar.core.audit import Act, record
 from ar.core.errors import ConflictError, DomainError, Fault
+from ar.core.i18n import marked as _
 from ar.core.money import exponent, split
 from ar.customers.accounts import account
 from ar.customers.checks import countries
@@ -144,7 +145,7 @@ def _known(session: Session, draft: OrderDraft, digest: str) -> SalesOrder | Non
         raise OrderConflictError(
             f"There is another order under the reference {draft.reference}: number {known.id}. "
             "Send the same content for the same order, or another reference",
-            faults=[Fault("/reference", "this reference is taken by another order")],
+            faults=[Fault("/reference", _("this reference is taken by another order"))],
         )
     return known
 
@@ -174,7 +175,7 @@ def _faults(draft: OrderDraft, sums: Totals) -> list[Fault]:
         faults.append(Fault("/terms", error.message))
     for n, (line, net) in enumerate(zip(draft.lines, sums.lines, strict=True)):
         if line.quantity_millionths < 0:
-            faults.append(Fault(f"/lines/{n}/quantity", "what is ordered is above zero: credit what comes back"))
+            faults.append(Fault(f"/lines/{n}/quantity", _("what is ordered is above zero: credit what comes back")))
         if net < 0:
             faults.append(Fault(f"/lines/{n}/discount_minor", "the discount is more than the line comes to"))
     if draft.site is not None and draft.site.country not in countries():

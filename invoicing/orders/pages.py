@@ -2,17 +2,19 @@
 
 from collections.abc import Callable
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session, col
+from starlette.datastructures import FormData
 
 from ar.core.access.users import actor_names
 from ar.core.db import MAX_ID
-from ar.core.errors import DomainError
+from ar.core.errors import DomainError, Fault
 from ar.core.i18n import marked as _
 from ar.core.kernel import Kernel
+from ar.core.money import typed_plain
 from ar.core.web import (
     Cursor,
     Day,
@@ -30,20 +32,23 @@ from ar.core.web import (
     redirect,
     require_version,
 )
+from ar.core.web.bodies import form_of
 from ar.customers.accounts import names_of
 from ar.customers.entities import entities
 from invoicing.billing.holds import reasons_of
 from invoicing.draft import Place
+from invoicing.forms import FormError, Typed, beside, taken, typed
 from invoicing.orders.accept import UNDECIDED, accept, let_through
-from invoicing.orders.deliver import OPEN, Change, cancel, change, confirm, deliver
+from invoicing.orders.deliver import OPEN, Change, Delivered, cancel, change, confirm, deliver
 from invoicing.orders.find import COUNTED, billed_by, lines_of, order, search, site_of, stages_of
 from invoicing.orders.models import OrderState, SalesOrder
-from invoicing.orders.shapes import reasons_told
+from invoicing.orders.shapes import DeliverIn, reasons_told
 from invoicing.totals import decimal_text
 
 router = APIRouter(include_in_schema=False)
 
 Version = Annotated[int, Form(ge=1, le=MAX_ID)]
+NOTHING = Typed({}, {})
 
 
 @router.get("/orders")
@@ -71,6 +76,7 @@ def orders(
         states=list(OrderState),
         filters=filters if account_id is None else filters | {"account_id": account_id},
         may_bill=principal.may("invoices:read"),
+        may_write=principal.may("orders:write"),
     )
 
 
@@ -94,10 +100,13 @@ def _page(
     order_id: int,
     *,
     today: date,
+    given: Typed = NOTHING,
     error: DomainError | None = None,
 ) -> HTMLResponse:
     found = order(session, order_id)
     language = principal.language
+    names = {"delivered_on", *(f"lines-{position}-quantity" for position in given.lines)}
+    faults, others = beside(error, given, names, lambda sentence: kernel.renderer.text(sentence, language=language))
     people = [one for one in (found.entered_by, found.accepted_by, found.override_by) if one]
     return page(
         request,
@@ -105,7 +114,9 @@ def _page(
         principal,
         "console/orders/order.html",
         status=error.status if error else 200,
-        flashes=[("bad", error.message)] if error else [],
+        flashes=[("bad", told) for told in others],
+        given=given.by_name(),
+        faults=faults,
         order=found,
         buyer=names_of(session, [found.account_id])[found.account_id],
         seller=next(one for one in entities(session) if one.id == found.entity_id),
@@ -138,6 +149,7 @@ def _done(
     today: date,
     done: str,
     held: str = "",
+    given: Typed = NOTHING,
 ) -> Response:
     """What a form does, and the order's page after it; with a fault, the page again with what is wrong."""
     try:
@@ -145,7 +157,7 @@ def _done(
             require_version(version, order(session, order_id).version)
             after = act()
     except DomainError as error:
-        return _page(request, session, kernel, principal, order_id, today=today, error=error)
+        return _page(request, session, kernel, principal, order_id, today=today, given=given, error=error)
     if after.state is OrderState.HELD:
         return redirect(kernel, principal, f"/orders/{order_id}", done=held, kind="warn")
     return redirect(kernel, principal, f"/orders/{order_id}", done=done)
@@ -212,19 +224,42 @@ def deliver_order(
     principal: Annotated[Principal, allow("orders:write")],
     version: Version,
     delivered_on: Annotated[Day, Form()],
+    sent: Annotated[FormData, Depends(form_of)],
+    what: Annotated[Literal["all", "parts"], Form()] = "all",
 ) -> Response:
-    """All that is missing was delivered on a day; parts are noted by API."""
+    """All that is missing was delivered on a day, or the parts entered beside the lines."""
+    given = typed(sent.multi_items())
     return _done(
         request,
         session,
         kernel,
         principal,
         order_id,
-        lambda: deliver(session, order_id, (), on=delivered_on, by=principal.actor, today=today, now=now),
+        lambda: deliver(
+            session,
+            order_id,
+            _parts(given) if what == "parts" else (),
+            on=delivered_on,
+            by=principal.actor,
+            today=today,
+            now=now,
+        ),
         version=version,
         today=today,
         done=_("The delivery is noted."),
+        given=given,
     )
+
+
+def _parts(given: Typed) -> list[Delivered]:
+    lines = [
+        {"position": position, "quantity": typed_plain(line.get("quantity", ""))}
+        for position, line in given.lines.items()
+    ]
+    if not lines:
+        message = _("Enter beside at least one line how much of it was delivered.")
+        raise FormError(message, faults=[Fault("/lines", message)])
+    return taken(DeliverIn, {"lines": lines}).parts()
 
 
 @router.post("/orders/{order_id}/confirm")

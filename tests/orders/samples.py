@@ -116,7 +116,11 @@ ORDER: dict[str, Any] = {
     "buyer": "Nordlicht & Werkzeuge",
     "seller": SELLER,
     "site": Place("Yard <2>", "FR", "4 quai Perrache", "69002", "Lyon"),
-    "lines": [line(discount_bp=500, family="wood"), line(discount_left_minor=500, purchase_order="PO-1"), line()],
+    "lines": [
+        line(discount_bp=500, family="wood"),
+        line(position=2, discount_left_minor=500, purchase_order="PO-1"),
+        line(position=3),
+    ],
     "stages": [
         StageFacts(1, 1, StageKind.MILESTONE, "Signature", 3000, 25_650, TODAY, 9),
         StageFacts(2, 2, StageKind.MILESTONE, "Installed", 3000, 25_650),
@@ -128,6 +132,8 @@ ORDER: dict[str, Any] = {
     "people": {"user:1": "Sales <One>"},
     "decimal": decimal_text,
     "today": TODAY,
+    "given": {},
+    "faults": {},
     "may_write": True,
     "undecided": False,
     "deliverable": True,
@@ -171,6 +177,7 @@ CARD: dict[str, Any] = {
     "bases": list(Basis),
     "cadences": list(Cadence),
     "may_write": True,
+    "may_order": True,
 }
 PLAN = BillingPlan(
     id=3,
@@ -213,6 +220,30 @@ MONTHLY = PLAN.model_copy(update={"every": Every.MONTH})
 RUN = BillingRun(id=1, started_at=AT, started_by="user:1", finished_at=AT, issued=1200, drafted=1, held=2, waiting=3)
 HOLDS = [BillingHold(subject=f"{kind}:3", account_id=17, reasons=[], held_at=AT) for kind in ("order", "plan")]
 
+EMPTY_FORM: dict[str, Any] = {
+    "given": {},
+    "faults": {},
+    "customer": None,
+    "close": [],
+    "sellers": [(1, "Atelier & Fils")],
+    "rows": 3,
+    "more": True,
+    "repeated": {},
+}
+REFUSED_FORM = EMPTY_FORM | {
+    "given": {"customer": "NORD", "lines-0-quantity": "two <tables>", "lines-0-unit": "HUR", "site-country": "XX"},
+    "faults": {"lines-0-quantity": "Not a <number>.", "site-country": "No such country.", "starts_on": "Missing."},
+    "customer": ACCOUNT,
+    "rows": 5,
+    "more": False,
+    "repeated": {"unit": "HUR", "tax_category": "AE", "tax_rate": "0", "supply": "services"},
+}
+UNKNOWN_CUSTOMER = EMPTY_FORM | {
+    "given": {"customer": "nor"},
+    "faults": {"customer": "No customer has this <code>."},
+    "close": [ACCOUNT, ACCOUNT],
+}
+PLAN_CHOICES: dict[str, Any] = {"every": list(Every), "alignments": list(Alignment)}
 SAMPLES: dict[str, dict[str, Any]] = {
     "console/orders/list.html": {
         "found": page_of(*(order_in(state, purchase_order="PO-<1>") for state in OrderState), more="abc"),
@@ -220,6 +251,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "states": list(OrderState),
         "filters": {"state": "", "reference": "", "account_id": 17},
         "may_bill": True,
+        "may_write": True,
     },
     "console/orders/list.html#empty": {
         "found": page_of(),
@@ -227,12 +259,23 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "states": list(OrderState),
         "filters": {"state": "held", "reference": "A1"},
         "may_bill": False,
+        "may_write": False,
     },
+    "console/orders/new.html": EMPTY_FORM,
+    "console/orders/new.html#refused": REFUSED_FORM,
+    "console/orders/new.html#unknown": UNKNOWN_CUSTOMER,
+    "console/billing/new_plan.html": EMPTY_FORM | PLAN_CHOICES,
+    "console/billing/new_plan.html#refused": REFUSED_FORM | PLAN_CHOICES,
     "console/orders/order.html": ORDER,
+    "console/orders/order.html#refused": ORDER
+    | {
+        "given": {"what": "parts", "lines-1-quantity": "<three>", "delivered_on": "2026-03-20"},
+        "faults": {"lines-1-quantity": "Not a <number>.", "delivered_on": "Still to come."},
+    },
     "console/orders/order.html#held": HELD_ORDER,
     "console/orders/order.html#closed": CLOSED_ORDER,
     "console/billing/_card.html": CARD,
-    "console/billing/_card.html#plain": CARD | {"rows": [], "may_write": False},
+    "console/billing/_card.html#plain": CARD | {"rows": [], "may_write": False, "may_order": False},
     "console/billing/customer.html": CARD,
     "console/billing/drafts.html": {
         "found": page_of(
@@ -282,9 +325,15 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "console/billing/plans.html": {
         "found": page_of(PLAN, ENDED, MONTHLY),
         "names": {17: "Nordlicht & Werkzeuge"},
-        "filters": {},
+        "filters": {"account_id": 17},
+        "may_write": True,
     },
-    "console/billing/plans.html#empty": {"found": page_of(), "names": {}, "filters": {"account_id": 17}},
+    "console/billing/plans.html#empty": {
+        "found": page_of(),
+        "names": {},
+        "filters": {"account_id": 17},
+        "may_write": False,
+    },
     "console/billing/plan.html": {
         "found": PlanDetail(PLAN, [PLAN_LINE], {1: [PRICE, PRICE]}, [(PERIOD, ISSUED), (PERIOD, DRAFT)]),
         "plan": PLAN,
@@ -293,6 +342,8 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "decimal": decimal_text,
         "today": TODAY,
         "may_write": True,
+        "given": {"unit_price": "3,1O", "ends_on": "2026-03-16"},
+        "faults": {"unit_price": "Not a <number>.", "ends_on": "Too early."},
     },
     "console/billing/plan.html#ended": {
         "found": PlanDetail(ENDED, [], {}, []),
@@ -302,6 +353,8 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "decimal": decimal_text,
         "today": TODAY,
         "may_write": False,
+        "given": {},
+        "faults": {},
     },
     "console/billing/runs.html": {
         "runs": page_of(RUN, RUN.model_copy(update={"finished_at": None}), more="abc"),
