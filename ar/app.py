@@ -56,10 +56,12 @@ from invoicing.statements import api as statements_api
 from invoicing.statements import pages as statements_pages
 from prediction import api as prediction_api
 from prediction import pages as prediction_pages
+from selfservice import ask as portal_ask
 from selfservice import pages as portal_pages
 
 ROUTERS: tuple[APIRouter, ...] = (
     portal_pages.router,  # first, for routes are tried in turn and customers outnumber staff
+    portal_ask.router,
     health.router,
     openapi.router,
     access_api.router,

@@ -77,12 +77,14 @@ def shown(
 @router.get("/pay/{token}", dependencies=[public("the link is the key")])
 def open_link(
     token: str,
+    request: Request,
     session: SessionDep,
     kernel: KernelDep,
     now: NowDep,
     document: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
 ) -> Response:
     """Begin a visit, on the page of `document` where the link names one. Looking at the link changes nothing."""
+    request.state.error_page = "portal/error.html"
     cookie = begin(kernel, session, token, secrets.token_bytes(8), now=now)
     response = RedirectResponse(f"/portal/invoices/{document}" if document else "/portal", 303)
     response.set_cookie(

@@ -115,7 +115,11 @@ class Contact(SQLModel, table=True):
     """A person or mailbox at a customer. The first by id that can be written to is the one written to."""
 
     __tablename__ = "contact"
-    __table_args__ = (Index("ix_contact_account", "account_id", "id"), Index("ix_contact_email", "email"))
+    __table_args__ = (
+        Index("ix_contact_account", "account_id", "id"),
+        Index("ix_contact_email", "email"),
+        Index("ix_contact_email_lower", text("lower(email)")),
+    )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
     account_id: int = Field(foreign_key="account.id", sa_type=BigId)

@@ -134,6 +134,7 @@ class Earlier:
 class DocumentFacts:
     """An issued document. `terms` says in words when it is to be paid, or what becomes of a credit [BT-20].
 
+    `pay_online` is the address of a page that leads to the customer's own, and holds no key.
     `adjustments` are of the whole document; `net_minor` is what is left of the lines after them.
     """
 
@@ -165,6 +166,7 @@ class DocumentFacts:
     stage: InvoiceStage = InvoiceStage.STANDARD
     tax_currency: str | None = None
     tax_accounting_minor: int | None = None
+    pay_online: str = ""
 
     @property
     def is_invoice(self) -> bool:

@@ -8,7 +8,7 @@ which something failed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
+from ar.core.access.links import ASK_PATH
 from ar.core.audit import Act, record
 from ar.core.files import FileRefusedError, checked_type, store
 from ar.core.kernel import Kernel
@@ -63,6 +64,7 @@ def make_invoice_files(kernel: Kernel, arguments: dict[str, Any], now: datetime)
             return f"{document.number}: made before"
         facts = gather(session, kernel.renderer, document)
         logos = logos_for(session, kernel.settings.files, {document.entity_id: facts.seller.name})
+    facts = replace(facts, pay_online=f"{kernel.settings.base_url}{ASK_PATH}")
     made = build_all(kernel, facts, logo=logos.get(document.entity_id), made_at=now)
     with kernel.database.transaction() as session:
         document = session.get_one(Invoice, invoice_id, with_for_update=True)

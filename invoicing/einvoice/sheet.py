@@ -219,17 +219,22 @@ def _taxes(facts: DocumentFacts) -> Iterator[list[str]]:
 
 def _pay(facts: DocumentFacts, say: Say, qr: str | None) -> dict[str, Any] | None:
     """How to pay; None for a credit note, and where there is no way to tell."""
-    if not facts.is_invoice or facts.bank is None:
+    rows = []
+    if facts.bank is not None:
+        iban = facts.bank.iban
+        rows = [
+            [say(_("Bank account of")), facts.bank.holder],
+            ["IBAN", " ".join(iban[start : start + 4] for start in range(0, len(iban), 4))],
+            *([["BIC", facts.bank.bic]] if facts.bank.bic else []),
+            [say(_("Reference to give")), facts.number],
+        ]
+    if facts.pay_online:
+        rows.append([say(_("Pay online")), facts.pay_online])
+    if not rows or not facts.is_invoice:
         return None
-    iban = facts.bank.iban
-    rows = [
-        [say(_("Bank account of")), facts.bank.holder],
-        ["IBAN", " ".join(iban[start : start + 4] for start in range(0, len(iban), 4))],
-        *([["BIC", facts.bank.bic]] if facts.bank.bic else []),
-        [say(_("Reference to give")), facts.number],
-    ]
     return {
         "facts": rows,
+        "link": facts.pay_online,
         "qr": qr or "",
         "qr_label": say(_("Scan to pay by transfer")),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
@@ -9,6 +10,7 @@ from ar.core.db import Database
 from ar.schema import metadata
 
 
+@pytest.mark.filterwarnings("ignore:.*expression-based index")  # which SQLite does not tell of
 def test_migrated_tables_are_those_of_the_models(database: Database) -> None:
     options = {
         # SQLite holds no text to a length, so migrations leave its columns as they are.

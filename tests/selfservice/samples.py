@@ -74,6 +74,15 @@ CREDITED.kind = EntryKind.CREDIT_NOTE
 FORM = {"amount": "12,4x", "reason": "price", "text": "It is <broken>."}
 
 SAMPLES: dict[str, dict[str, Any]] = {
+    "portal/ask.html": {"done": False},
+    "portal/ask.html#done": {"done": True},
+    "messages/portal_link": {
+        "contact": SimpleNamespace(name="Zoé <Petit>"),
+        "customer": SimpleNamespace(name="Nordlicht & Co"),
+        "seller": make_seller(1, "Atelier & Fils"),
+        "link": "https://pay.example/pay/abc",
+        "days": 90,
+    },
     "portal/home.html": {"positions": MANY, "today": DAY, "done": ""},
     **{
         f"portal/home.html#{done}": {"positions": MANY[1:], "today": DAY, "done": done}

@@ -23,6 +23,10 @@ _MARK_BYTES = 20
 _IN_TEXT = re.compile(r"/pay/[A-Za-z0-9_-]{30,}")
 
 
+ASK_PATH = "/pay"
+"""Where who has no link asks for one: an address that holds no key, so that it may be printed."""
+
+
 class LinkError(DomainError):
     """The link is not ours, was altered, has ended, or was revoked: all answer alike."""
 
