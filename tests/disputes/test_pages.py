@@ -177,7 +177,7 @@ def test_noted_and_answered_on_pages(desk: Desk) -> None:
     assert "&lt;b&gt;broken&lt;/b&gt;" in shown
     assert "€2.50" in shown
     assert "Collector" in shown, "who noted it, by name"
-    assert "/credit" not in shown, "a collector does not issue credit notes"
+    assert made.headers["location"] + "/credit" not in shown, "a collector does not issue credit notes"
     assert "€2.50" in desk.page(f"/customers/{desk.account}/cards/disputes")
 
     resolution = made.headers["location"] + "/resolution"

@@ -246,7 +246,7 @@ def test_by_api_and_on_its_page(kernel: Kernel) -> None:
     last = told["instalments"][-1]["entry_id"]
     page = web.get(f"/invoices/{last}", headers={"accept": "text/html"}).text
     assert "FR1-2026-000001/3" in page
-    assert "Credit all of it" in page
+    assert "Issue the credit note" in page
     form = {"reason": "not wanted", "idempotency_key": "b"}
     assert web.post(f"/invoices/{last}/credit-notes", data=form, headers={"accept": "text/html"}).status_code == 303
     after = web.get(f"/api/v1/invoices/{told['id']}").json()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from io import BytesIO
@@ -134,6 +135,9 @@ def test_the_same_facts_make_the_same_bytes(renderer: Renderer) -> None:
 def test_the_page_holds_no_key_to_the_customers_pages(renderer: Renderer) -> None:
     made = PdfReader(BytesIO(page(renderer, facts(renderer)))).pages[0]
     assert made.get("/Annots") is None, "staff read it as well: a link would let them act as the customer"
+    given = replace(facts(renderer), pay_online="https://pay.example/pay")
+    links = PdfReader(BytesIO(page(renderer, given))).pages[0].annotations or []
+    assert [str(one.get_object()["/A"]["/URI"]) for one in links] == ["https://pay.example/pay"]
 
 
 def test_the_qr_code_is_for_euros_by_iban_alone(renderer: Renderer) -> None:
