@@ -136,7 +136,7 @@ def test_the_page_holds_no_key_to_the_customers_pages(renderer: Renderer) -> Non
     made = PdfReader(BytesIO(page(renderer, facts(renderer)))).pages[0]
     assert made.get("/Annots") is None, "staff read it as well: a link would let them act as the customer"
     given = replace(facts(renderer), pay_online="https://pay.example/pay")
-    links = PdfReader(BytesIO(page(renderer, given))).pages[0].annotations or []
+    links: list[Any] = PdfReader(BytesIO(page(renderer, given))).pages[0].annotations or []
     assert [str(one.get_object()["/A"]["/URI"]) for one in links] == ["https://pay.example/pay"]
 
 
