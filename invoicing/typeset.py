@@ -23,6 +23,10 @@ _ATTEMPTS = 5
 _ENDLESS = re.compile(r"\S{31,}")
 _PIECES = re.compile(r".{1,12}")
 _compiling = threading.Lock()
+_SEVERAL = {"several": "yes"}
+"""Told to a page that turns out to be more than one: which of how many each is."""
+
+_SECOND_PAGE = re.compile(rb"/Type/Pages/Count (?!1/)")
 
 
 class TypesetError(Exception):
@@ -40,20 +44,23 @@ def typeset(template: str, sheet: Mapping[str, Any], inputs: Mapping[str, str], 
     shown = _changed(dict(sheet), writable)
     for attempt in range(_ATTEMPTS):
         try:
-            with _compiling:
-                made = _compiler(template).compile(
-                    format="pdf",
-                    pdf_standards=["a-3b"],
-                    sys_inputs={"sheet": json.dumps(shown), **inputs},
-                    timestamp=int(made_at.timestamp()),
-                )
-            return bytes(made)
+            written = {"sheet": json.dumps(shown), **inputs}
+            made = _compiled(template, written, made_at)
+            return _compiled(template, written | _SEVERAL, made_at) if _SECOND_PAGE.search(made) else made
         except typst.TypstError as error:
             undrawn = {_unescaped(found) for found in _UNDRAWN.findall(error.diagnostic)}
             if not undrawn or attempt == _ATTEMPTS - 1:
                 raise TypesetError(error.diagnostic) from error
             shown = _changed(shown, partial(_without, undrawn))
     raise AssertionError("unreachable")
+
+
+def _compiled(template: str, inputs: dict[str, str], made_at: datetime) -> bytes:
+    with _compiling:
+        made = _compiler(template).compile(
+            format="pdf", pdf_standards=["a-3b"], sys_inputs=inputs, timestamp=int(made_at.timestamp())
+        )
+    return bytes(made)
 
 
 def breakable(text: str) -> str:

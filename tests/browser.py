@@ -111,7 +111,8 @@ def plain_faults(page: Page) -> list[str]:
 
 
 def barriers(page: Page) -> list[str]:
-    """The serious and critical violations that axe finds."""
+    """The serious and critical violations that axe finds, once all cards of the page are there: they fade in."""
+    page.wait_for_function("() => !document.querySelector('.lazy')", timeout=10_000)
     found = []
     for violation in _AXE.run(page).response["violations"]:
         if violation["impact"] in GRAVE:

@@ -18,6 +18,11 @@ _MASK = 2
 the code; this one is the evenest most often."""
 
 _RUN = re.compile(b"\x01+|\x00+")
+_STROKES = {
+    **{b"\x01" * n: f"h{n}" for n in range(1, 178)},
+    **{b"\x00" * n: f"m{n} 0" for n in range(1, 178)},
+}
+"""How a run of dark squares, or of light ones, is drawn: a row has 177 at most."""
 
 
 def epc_qr(facts: DocumentFacts) -> str | None:
@@ -40,10 +45,6 @@ def epc_qr(facts: DocumentFacts) -> str | None:
 def _drawn(matrix: tuple[bytearray, ...]) -> str:
     """The dark squares as one path: a line as broad as a square along each row."""
     size = len(matrix)
-    runs = (f"M0 {y}.5" + "".join(map(_stroke, _RUN.findall(row))) for y, row in enumerate(matrix))
+    runs = (f"M0 {y}.5" + "".join([_STROKES[run] for run in _RUN.findall(row)]) for y, row in enumerate(matrix))
     path = f'<path stroke="#000" d="{"".join(runs)}"/>'
     return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size} {size}">{path}</svg>'
-
-
-def _stroke(run: bytes) -> str:
-    return f"h{len(run)}" if run[0] else f"m{len(run)} 0"
