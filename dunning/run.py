@@ -9,7 +9,7 @@ and 18 o'clock and who have not had their decision of that day, so it may be cal
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from traceback import format_exc
@@ -23,6 +23,7 @@ from ar.core.audit import Act, record
 from ar.core.calendars import is_business_day, within_hours
 from ar.core.clock import local_date
 from ar.core.db import Database, among, bulk_insert, reserve_ids, table
+from ar.core.halving import error_words, halving
 from ar.core.kernel import Kernel
 from ar.core.outbox import Draft, queue
 from ar.core.render import Renderer
@@ -74,9 +75,17 @@ def run_chunks(kernel: Kernel, *, now: datetime, link_for: LinkFor, in_flight: I
         due, parked = whose_turn(session, now=now)
     counts: Counter[type[Decision]] = Counter()
     failed: list[int] = []
+
+    def decided(session: Session, account_ids: Sequence[int]) -> list[Decision]:
+        return act(session, account_ids=account_ids, now=now, means=means)
+
+    def park(account_id: int, error: Exception) -> None:
+        failed.append(account_id)
+        _park(kernel.database, account_id, error, now=now)
+
     chunks = [due[at : at + size] for at in range(0, len(due), size)] + [[account_id] for account_id in parked]
     for chunk in chunks:
-        for decisions in _halving(kernel.database, chunk, means, now=now, failed=failed):
+        for decisions in halving(kernel.database, chunk, decided, park):
             counts.update(type(decision) for decision in decisions)
     return RunReport(counts[Send], counts[Hold], counts[Nothing], tuple(failed))
 
@@ -121,32 +130,13 @@ def whose_turn(session: Session, *, now: datetime) -> tuple[list[int], list[int]
     return due, parked
 
 
-def _halving(
-    database: Database, account_ids: Sequence[int], means: Means, *, now: datetime, failed: list[int]
-) -> Iterator[list[Decision]]:
-    """The decisions of a chunk; of its halves when it fails; and a customer that fails alone is parked."""
-    try:
-        with database.transaction() as session:
-            decisions = act(session, account_ids=account_ids, now=now, means=means)
-    except Exception as error:
-        if len(account_ids) > 1:
-            middle = len(account_ids) // 2
-            yield from _halving(database, account_ids[:middle], means, now=now, failed=failed)
-            yield from _halving(database, account_ids[middle:], means, now=now, failed=failed)
-            return
-        _log.error("dunning.parked", account_id=account_ids[0], trace=format_exc())
-        failed.append(account_ids[0])
-        with database.transaction() as session:
-            _park(session, account_ids[0], error, now=now)
-        return
-    yield decisions
-
-
-def _park(session: Session, account_id: int, error: Exception, *, now: datetime) -> None:
-    session.connection().execute(delete(DunningParked).where(col(DunningParked.account_id) == account_id))
-    words = f"{type(error).__name__}: {error}".encode("utf-8", "replace").decode().replace("\x00", "")
-    session.add(DunningParked(account_id=account_id, error=words[:1000], parked_at=now))
-    record(session, [Act("system", "dunning.parked", f"account:{account_id}", {"error": words[:200]})], now=now)
+def _park(database: Database, account_id: int, error: Exception, *, now: datetime) -> None:
+    _log.error("dunning.parked", account_id=account_id, trace=format_exc())
+    words = error_words(error)
+    with database.transaction() as session:
+        session.connection().execute(delete(DunningParked).where(col(DunningParked.account_id) == account_id))
+        session.add(DunningParked(account_id=account_id, error=words[:1000], parked_at=now))
+        record(session, [Act("system", "dunning.parked", f"account:{account_id}", {"error": words[:200]})], now=now)
 
 
 def act(session: Session, *, account_ids: Sequence[int], now: datetime, means: Means) -> list[Decision]:

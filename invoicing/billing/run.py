@@ -9,7 +9,7 @@ once or be killed at any place, and nothing is billed twice or left out.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from traceback import format_exc
@@ -24,6 +24,7 @@ from ar.core.calendars import zone_info
 from ar.core.clock import local_date
 from ar.core.db import Database, among, table
 from ar.core.errors import NotFoundError
+from ar.core.halving import error_words, halving
 from ar.core.kernel import Kernel
 from ar.customers.models import LegalEntity
 from invoicing.billing.decision import decide
@@ -103,8 +104,12 @@ def carry_out(kernel: Kernel, run_id: int, *, by: str, now: datetime, from_hour:
     def act(session: Session, account_ids: Sequence[int]) -> Counter[str]:
         return bill_accounts(session, account_ids, days, run_id=run_id, by=by, now=now, say=say)
 
+    def park(account_id: int, error: Exception) -> None:
+        failed.append(account_id)
+        _park(kernel.database, account_id, error, now=now)
+
     for chunk in [*_chunks(due, size), *([account_id] for account_id in parked)]:
-        for made in _halving(kernel.database, chunk, act, now=now, failed=failed):
+        for made in halving(kernel.database, chunk, act, park):
             counts.update(made)
     names = ("issued", "drafted", "held", "waiting")
     with kernel.database.transaction() as session:
@@ -182,34 +187,10 @@ def _chunks(ids: Sequence[int], size: int) -> list[Sequence[int]]:
     return [ids[at : at + size] for at in range(0, len(ids), size)]
 
 
-def _halving(
-    database: Database,
-    account_ids: Sequence[int],
-    act: Callable[[Session, Sequence[int]], Counter[str]],
-    *,
-    now: datetime,
-    failed: list[int],
-) -> Iterator[Counter[str]]:
-    """What became of a chunk; of its halves when it fails; and a customer that fails alone is parked."""
-    try:
-        with database.transaction() as session:
-            made = act(session, account_ids)
-    except Exception as error:
-        if len(account_ids) > 1:
-            middle = len(account_ids) // 2
-            yield from _halving(database, account_ids[:middle], act, now=now, failed=failed)
-            yield from _halving(database, account_ids[middle:], act, now=now, failed=failed)
-            return
-        _log.error("billing.parked", account_id=account_ids[0], trace=format_exc())
-        failed.append(account_ids[0])
-        with database.transaction() as session:
-            _park(session, account_ids[0], error, now=now)
-        return
-    yield made
-
-
-def _park(session: Session, account_id: int, error: Exception, *, now: datetime) -> None:
-    session.connection().execute(delete(BillingParked).where(col(BillingParked.account_id) == account_id))
-    words = f"{type(error).__name__}: {error}".encode("utf-8", "replace").decode().replace("\x00", "")
-    session.add(BillingParked(account_id=account_id, error=words[:1000], parked_at=now))
-    record(session, [Act("system", "billing.parked", f"account:{account_id}", {"error": words[:200]})], now=now)
+def _park(database: Database, account_id: int, error: Exception, *, now: datetime) -> None:
+    _log.error("billing.parked", account_id=account_id, trace=format_exc())
+    words = error_words(error)
+    with database.transaction() as session:
+        session.connection().execute(delete(BillingParked).where(col(BillingParked.account_id) == account_id))
+        session.add(BillingParked(account_id=account_id, error=words[:1000], parked_at=now))
+        record(session, [Act("system", "billing.parked", f"account:{account_id}", {"error": words[:200]})], now=now)
