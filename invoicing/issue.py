@@ -24,10 +24,11 @@ from invoicing.terms import DiscountWindow, Instalment, discount_windows, parse,
 
 @dataclass(frozen=True)
 class _Due:
-    """A draft that is being issued: on which day, what falls due when, its window of discount, if any, and the day
-    whose exchange rate tells its tax in the seller's currency."""
+    """A draft that is being issued: by whom, on which day, what falls due when, its window of discount, if any, and the
+    day whose exchange rate tells its tax in the seller's currency."""
 
     document: Invoice
+    seller: LegalEntity
     on: date
     instalments: Sequence[Instalment]
     window: DiscountWindow | None
@@ -37,6 +38,11 @@ class _Due:
     def kind(self) -> EntryKind:
         return EntryKind(self.document.kind.value)
 
+    @property
+    def is_foreign(self) -> bool:
+        """Whether its tax is to be told in the seller's currency as well."""
+        return self.document.tax_minor != 0 and self.document.currency != self.seller.currency
+
 
 def issue(session: Session, draft: InvoiceDraft, *, by: str, today: date, now: datetime) -> Invoice:
     """The invoice just issued: numbered, posted to the ledger, and never to change.
@@ -45,14 +51,15 @@ def issue(session: Session, draft: InvoiceDraft, *, by: str, today: date, now: d
     """
     [document_id] = draft_all(session, [draft], by=by, today=today, now=now)
     [document] = locked_drafts(session, [document_id])
-    return _issue_one(session, _due(document, document.issue_on), by=by, now=now)
+    return _issue_one(session, _due(document, _seller(session, document), document.issue_on), by=by, now=now)
 
 
 def issue_correction(session: Session, prepared: Prepared, *, rate_on: date, by: str, now: datetime) -> Invoice:
     """The credit note just issued; its tax is told at the exchange rate of the day `rate_on`, that of the invoice."""
     [document_id] = store_all(session, [prepared])
     [document] = locked_drafts(session, [document_id])
-    return _issue_one(session, _due(document, document.issue_on, rate_on=rate_on), by=by, now=now)
+    due = _due(document, _seller(session, document), document.issue_on, rate_on=rate_on)
+    return _issue_one(session, due, by=by, now=now)
 
 
 def _issue_one(session: Session, due: _Due, *, by: str, now: datetime) -> Invoice:
@@ -68,7 +75,9 @@ def issue_all(session: Session, document_ids: Sequence[int], *, by: str, today: 
     then none is issued.
     """
     drafts = locked_drafts(session, document_ids)
-    _issue(session, [_due(draft, max(draft.issue_on, today)) for draft in drafts], by=by, now=now)
+    sellers = sellers_of(session, {draft.entity_id for draft in drafts})
+    dues = [_due(draft, sellers[draft.entity_id], max(draft.issue_on, today)) for draft in drafts]
+    _issue(session, dues, by=by, now=now)
     session.expire_all()
 
 
@@ -79,20 +88,25 @@ def adopt(session: Session, prepared: Prepared, number: str, *, by: str, now: da
     """
     [document_id] = store_all(session, [prepared])
     [document] = locked_drafts(session, [document_id])
-    _write(session, [_due(document, document.issue_on)], [number], by=by, now=now)
+    due = _due(document, _seller(session, document), document.issue_on)
+    _write(session, [due], [number], by=by, now=now)
     session.refresh(document)
     return document
 
 
-def _due(document: Invoice, on: date, *, rate_on: date | None = None) -> _Due:
+def _seller(session: Session, document: Invoice) -> LegalEntity:
+    return sellers_of(session, [document.entity_id])[document.entity_id]
+
+
+def _due(document: Invoice, seller: LegalEntity, on: date, *, rate_on: date | None = None) -> _Due:
     """The document issued on a day. One with a due date of its own is due on the day of issue at the earliest."""
     if not document.terms:
         whole = Instalment(max(document.due_on, on), document.total_minor)
-        return _Due(document, on, (whole,), None, rate_on or on)
+        return _Due(document, seller, on, (whole,), None, rate_on or on)
     agreed = parse(document.terms)
     windows = discount_windows(agreed, on, document.total_minor)
     instalments = schedule(agreed, on, document.total_minor)
-    return _Due(document, on, instalments, windows[0] if windows else None, rate_on or on)
+    return _Due(document, seller, on, instalments, windows[0] if windows else None, rate_on or on)
 
 
 def _issue(session: Session, dues: Sequence[_Due], *, by: str, now: datetime) -> None:
@@ -105,13 +119,12 @@ def _numbers(session: Session, dues: Sequence[_Due]) -> list[str]:
     places: dict[int, list[int]] = defaultdict(list)
     for n, due in enumerate(dues):
         places[due.document.entity_id].append(n)
-    sellers = sellers_of(session, places)
     found: dict[int, str] = {}
-    for entity_id, of_seller in sorted(places.items()):
+    for _, of_seller in sorted(places.items()):
         wanted = [
             Wanted(dues[n].kind, dues[n].document.series, dues[n].on, len(dues[n].instalments)) for n in of_seller
         ]
-        found.update(zip(of_seller, take_numbers(session, sellers[entity_id], wanted), strict=True))
+        found.update(zip(of_seller, take_numbers(session, dues[of_seller[0]].seller, wanted), strict=True))
     return [found[n] for n in range(len(dues))]
 
 
@@ -186,24 +199,18 @@ def _accounting(session: Session, dues: Sequence[_Due]) -> list[tuple[str | None
 
     Directive 2006/112/EC, article 230, wants it on the invoice. Raises RateMissingError.
     """
-    sellers = sellers_of(session, {due.document.entity_id for due in dues})
-    foreign = [due for due in dues if _is_foreign(due, sellers)]
-    if not foreign:
+    days = [due.rate_on for due in dues if due.is_foreign]
+    if not days:
         return [(None, None)] * len(dues)
-    days = [due.rate_on for due in foreign]
     rates = rates_over(session, min(days), max(days))
     told: list[tuple[str | None, int | None]] = []
     for due in dues:
-        document, currency = due.document, sellers[due.document.entity_id].currency
-        if _is_foreign(due, sellers):
+        if due.is_foreign:
+            document, currency = due.document, due.seller.currency
             told.append((currency, rates(due.rate_on).convert(document.tax_minor, document.currency, currency)))
         else:
             told.append((None, None))
     return told
-
-
-def _is_foreign(due: _Due, sellers: dict[int, LegalEntity]) -> bool:
-    return due.document.tax_minor != 0 and due.document.currency != sellers[due.document.entity_id].currency
 
 
 def _act(due: _Due, change: Mapping[str, object], by: str) -> Act:

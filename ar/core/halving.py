@@ -1,4 +1,4 @@
-"""Work on many, a chunk in one transaction: what fails is halved until the one bad is alone, and the rest go through."""
+"""Work on many, a chunk in one transaction: one that fails is halved until the bad one is alone, and the rest go on."""
 
 from __future__ import annotations
 
