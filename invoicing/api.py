@@ -181,7 +181,7 @@ def _credited(session: Session, kernel: Kernel, invoice_id: int, body: CreditIn)
     if body.of_lines is not None:
         return of_lines(session, locked_invoice(session, invoice_id), [one.part() for one in body.of_lines])
     if body.amount_minor is not None:
-        return worded_amount(session, kernel, invoice_id, body.amount_minor)
+        return worded_amount(session, kernel, locked_invoice(session, invoice_id), body.amount_minor)
     return None
 
 

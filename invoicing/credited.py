@@ -112,12 +112,8 @@ def by_amount(session: Session, invoice: Invoice, gross_minor: int, words: str) 
     return Credited([line for part in parts for line in _priced(words, part, invoice.currency, supply)])
 
 
-def worded_amount(session: Session, kernel: Kernel, entry_id: int, gross_minor: int) -> Credited:
-    """The same of the invoice of a ledger entry, in words of the customer's language.
-
-    Raises ItemNotFoundError, or CreditError also for an amount that no rate of the invoice can hold.
-    """
-    invoice = locked_invoice(session, entry_id)
+def worded_amount(session: Session, kernel: Kernel, invoice: Invoice, gross_minor: int) -> Credited:
+    """The same in words of the customer's language. Raises CreditError for an amount that no rate can hold."""
     language = account(session, invoice.account_id).language
     words = kernel.renderer.text(_("Credit on invoice %(number)s"), language=language, number=invoice.number)
     found = by_amount(session, invoice, gross_minor, words)

@@ -208,7 +208,7 @@ def _credited(
         raise CreditError("Say either quantities or an amount to credit")
     if amount:
         found = locked_invoice(session, invoice_id)
-        return worded_amount(session, kernel, invoice_id, typed_minor(amount, found.currency))
+        return worded_amount(session, kernel, found, typed_minor(amount, found.currency))
     if not wanted:
         return None
     try:

@@ -82,7 +82,9 @@ def test_an_amount_is_credited_over_the_rates_that_are_left(kernel: Kernel) -> N
     with kernel.database.transaction() as session:
         invoice = issued(session)
         assert invoice.entry_id is not None
-        note = credited(session, invoice, worded_amount(session, kernel, invoice.entry_id, 100_00))
+        note = credited(
+            session, invoice, worded_amount(session, kernel, locked_invoice(session, invoice.entry_id), 100_00)
+        )
         assert note.total_minor == 100_00
         left = invoice.total_minor - 100_00
         rest = credited(session, invoice, by_amount(session, invoice, left, "rest"))
@@ -91,7 +93,7 @@ def test_an_amount_is_credited_over_the_rates_that_are_left(kernel: Kernel) -> N
         with pytest.raises(OverCreditedError):
             credited(session, invoice, Credited([line("1", "0.01")]))
         with pytest.raises(CreditError, match="so little"):
-            worded_amount(session, kernel, invoice.entry_id, 1)
+            worded_amount(session, kernel, locked_invoice(session, invoice.entry_id), 1)
 
 
 def test_tax_in_the_sellers_currency_is_taken_back_at_the_invoices_rate(database: Database) -> None:
