@@ -11,10 +11,12 @@ from typing import Any
 
 import pikepdf
 import pytest
+import zxingcpp
 from lxml import etree
 from pikepdf import pdfa
 from pypdf import PdfReader
 
+from ar.core.money import to_decimal
 from ar.core.render import Renderer
 from invoicing.einvoice.cii import build_cii
 from invoicing.einvoice.facts import Bank, DocumentFacts
@@ -139,6 +141,27 @@ def test_the_page_holds_no_key_to_the_customers_pages(renderer: Renderer) -> Non
     given = replace(facts(renderer), pay_online="https://pay.example/pay")
     links: list[Any] = PdfReader(BytesIO(page(renderer, given))).pages[0].annotations or []
     assert [str(one.get_object()["/A"]["/URI"]) for one in links] == ["https://pay.example/pay"]
+
+
+def test_a_banking_app_reads_the_qr_code_on_the_page(renderer: Renderer) -> None:
+    given = replace(facts(renderer), bank=Bank(BANK.iban, BANK.bic, "Société Générale d’Essieux"))
+    svg = etree.fromstring(epc_qr(given) or "")
+    size, scale, quiet = int(svg.get("viewBox", "").split()[-1]), 4, 4
+    side = (size + 2 * quiet) * scale
+    pixels = bytearray(b"\xff") * side * side
+    for row, strokes in enumerate(svg[0].get("d", "").split("M0 ")[1:]):
+        at = quiet
+        for move, length in re.findall(r"([hm])(\d+)", strokes):
+            for y in range((row + quiet) * scale, (row + quiet + 1) * scale):
+                if move == "h":
+                    start, end = y * side + at * scale, y * side + (at + int(length)) * scale
+                    pixels[start:end] = bytes(end - start)
+            at += int(length)
+    (read,) = zxingcpp.read_barcodes(memoryview(pixels).cast("B", (side, side)))
+    name, total = given.bank.holder if given.bank else "", to_decimal(given.total_minor, "EUR")
+    assert read.bytes.decode().split("\n") == [
+        "BCD", "002", "1", "SCT", BANK.bic, name, BANK.iban, f"EUR{total}", "", "", given.number,
+    ]  # fmt: skip
 
 
 def test_the_qr_code_is_for_euros_by_iban_alone(renderer: Renderer) -> None:
