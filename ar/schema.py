@@ -17,6 +17,8 @@ from ar.core.db import Database
 from ar.core.errors import DomainError
 
 MODELS = (
+    "ar.cash.bank.models",
+    "ar.cash.matching.models",
     "ar.cash.models",
     "ar.core.access.models",
     "ar.core.audit",

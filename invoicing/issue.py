@@ -189,6 +189,7 @@ def _postings(due: _Due, number: str) -> list[Posting]:
             source=f"invoice:{document.id}",
             discount_until=due.window.until if due.window else None,
             discount_minor=due.window.amount_minor if due.window else 0,
+            purchase_order=document.purchase_order,
         )
         for one, reference in zip(due.instalments, references(number, len(due.instalments)), strict=True)
     ]

@@ -33,7 +33,8 @@ class Payment(SQLModel, table=True):
     """One payment of one customer to one legal entity in one currency.
 
     `public_id` is what the outside knows it by, and the gateway's idempotency key. `entry_id` is its ledger entry
-    while the money is ours. `postings` counts the entries ever posted for it. Amounts are in minor units.
+    while the money is ours. `postings` counts the entries ever posted for it. `bank_line_id` is the bank line that
+    brought it. Amounts are in minor units.
     """
 
     __tablename__ = "payment"
@@ -83,6 +84,7 @@ class Payment(SQLModel, table=True):
     doubts: list[str] = Field(default_factory=list, sa_type=Json)
     cleared: list[str] = Field(default_factory=list, sa_type=Json)
     entry_id: int | None = Field(default=None, foreign_key="ledger_entry.id", unique=True, sa_type=BigId)
+    bank_line_id: int | None = Field(default=None, foreign_key="bank_line.id", index=True, sa_type=BigId)
     polled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     postings: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
     created_at: datetime = Field(sa_type=UtcDateTime)

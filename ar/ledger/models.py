@@ -38,6 +38,9 @@ class Book(StrEnum):
     BAD_DEBT = "bad_debt"
     LATE_CHARGES = "late_charges"
     ADJUSTMENTS = "adjustments"
+    DISCOUNTS = "discounts"
+    BANK_CHARGES = "bank_charges"
+    PAYMENT_DIFFERENCES = "payment_differences"
 
 
 class Entry(SQLModel, table=True):
@@ -81,7 +84,11 @@ class Entry(SQLModel, table=True):
 
 
 class OpenItem(SQLModel, table=True):
-    """What an entry leaves to settle. `side` is +1 for what the customer owes, -1 for what it has in credit."""
+    """What an entry leaves to settle. `side` is +1 for what the customer owes, -1 for what it has in credit.
+
+    `reference_key` is the reference as reference_key() writes it, and `purchase_order` the customer's own order
+    number, so written as well: payers quote both, in their own manner.
+    """
 
     __tablename__ = "open_item"
     __table_args__ = (
@@ -96,6 +103,18 @@ class OpenItem(SQLModel, table=True):
             postgresql_where=text("open_minor > 0"),
         ),
         Index("ix_open_item_reference", "reference"),
+        Index(
+            "ix_open_item_reference_key",
+            "reference_key",
+            sqlite_where=text("open_minor > 0"),
+            postgresql_where=text("open_minor > 0"),
+        ),
+        Index(
+            "ix_open_item_purchase_order",
+            "purchase_order",
+            sqlite_where=text("open_minor > 0 AND purchase_order <> ''"),
+            postgresql_where=text("open_minor > 0 AND purchase_order <> ''"),
+        ),
         Index("ix_open_item_account", "account_id", "effective_on"),
     )
 
@@ -113,6 +132,8 @@ class OpenItem(SQLModel, table=True):
     reference: str = Field(default="", max_length=60)
     discount_until: date | None = None
     discount_minor: int = Field(default=0, sa_type=BigId, sa_column_kwargs={"server_default": text("0")})
+    reference_key: str = Field(default="", max_length=60, sa_column_kwargs={"server_default": ""})
+    purchase_order: str = Field(default="", max_length=60, sa_column_kwargs={"server_default": ""})
 
 
 class Allocation(SQLModel, table=True):

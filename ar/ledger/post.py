@@ -15,6 +15,7 @@ from ar.core.money import MAX_MINOR, exponent
 from ar.ledger.allocate import Share, allocate, deallocate, live_allocations
 from ar.ledger.items import mark_disputed
 from ar.ledger.models import Book, Entry, EntryKind, OpenItem
+from ar.ledger.references import reference_key
 
 BOOKS: dict[EntryKind, tuple[Book, Book]] = {
     EntryKind.INVOICE: (Book.RECEIVABLE, Book.SALES),
@@ -25,6 +26,9 @@ BOOKS: dict[EntryKind, tuple[Book, Book]] = {
     EntryKind.LATE_CHARGE: (Book.RECEIVABLE, Book.LATE_CHARGES),
 }
 """Debit and credit of each kind. An adjustment has a side instead, and a reversal turns round what it reverses."""
+
+ADJUSTING = frozenset({Book.ADJUSTMENTS, Book.DISCOUNTS, Book.BANK_CHARGES, Book.PAYMENT_DIFFERENCES})
+"""The books that an adjustment may move the receivable's amount to."""
 
 
 class PostingError(DomainError):
@@ -45,11 +49,12 @@ class EntryNotFoundError(NotFoundError):
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """One amount to post. `side` (+1 owed, -1 in credit) is for adjustments alone; the other kinds have theirs.
+    """One amount to post. `side` (+1 owed, -1 in credit) and `book` (the other book account, one of ADJUSTING) are for
+    adjustments alone; the other kinds have theirs.
 
     `due_on` is the day payment falls due (the effective day when not given). `source` says where it came from;
     `source_key`, unique in the ledger, makes posting the same fact twice an error. `discount_minor` is what a payment
-    until the day `discount_until` may take off; nothing when not given.
+    until the day `discount_until` may take off; nothing when not given. `purchase_order` is the customer's own number.
     """
 
     entity_id: int
@@ -66,6 +71,8 @@ class Posting:
     side: int | None = None
     discount_until: date | None = None
     discount_minor: int = 0
+    purchase_order: str = ""
+    book: Book = Book.ADJUSTMENTS
 
 
 def post(session: Session, postings: Sequence[Posting], *, now: datetime) -> list[int]:
@@ -119,13 +126,15 @@ def _item(entry_id: int, posting: Posting, side: int, due_on: date) -> dict[str,
         "reference": posting.reference,
         "discount_until": posting.discount_until,
         "discount_minor": posting.discount_minor,
+        "reference_key": reference_key(posting.reference),
+        "purchase_order": reference_key(posting.purchase_order),
     }
 
 
 def books_of(posting: Posting) -> tuple[Book, Book]:
     """The book accounts (debit, credit) that a posting moves its amount between."""
     if posting.kind is EntryKind.ADJUSTMENT:
-        pair = (Book.RECEIVABLE, Book.ADJUSTMENTS)
+        pair = (Book.RECEIVABLE, posting.book)
         return pair if posting.side == 1 else (pair[1], pair[0])
     return BOOKS[posting.kind]
 
@@ -145,6 +154,8 @@ def _refusal(posting: Posting) -> str | None:
         return "a reversal is made by reverse(), from the entry it takes back"
     if (posting.kind is EntryKind.ADJUSTMENT) != (posting.side in (-1, 1)):
         return "an adjustment, and nothing else, says its side: 1 for owed, -1 for in credit"
+    if posting.book not in ADJUSTING:
+        return f"an adjustment does not go against the book account {posting.book.value}"
     if posting.kind in (EntryKind.INVOICE, EntryKind.CREDIT_NOTE) and not posting.reference:
         return f"a posted {posting.kind.value.replace('_', ' ')} needs its number as reference"
     if not 0 <= posting.discount_minor < posting.amount_minor:
@@ -208,7 +219,15 @@ def reverse(session: Session, entry_id: int, *, on: date, source: str, now: date
     bulk_insert(
         session,
         OpenItem,
-        [{**item, "entry_id": reversal_id, "side": -entry["side"], "open_minor": entry["amount_minor"]}],
+        [
+            {
+                **item,
+                "entry_id": reversal_id,
+                "side": -entry["side"],
+                "open_minor": entry["amount_minor"],
+                "reference_key": reference_key(entry["reference"]),
+            }
+        ],
     )
     pair = (entry_id, reversal_id) if entry["side"] == 1 else (reversal_id, entry_id)
     allocate(session, [Share(*pair, entry["amount_minor"])], on=day, source=source, now=now)
