@@ -16,7 +16,7 @@ from ar.core.clock import local_date
 from ar.core.db import Database, among
 from ar.core.errors import NotFoundError
 from ar.customers.models import LegalEntity
-from ar.ledger.allocate import LiveAllocation, Share, allocate, deallocate, last_undone, live_allocations, locked_items
+from ar.ledger.allocate import LiveAllocation, Share, allocate_late_on, deallocate, live_allocations, locked_items
 from ar.ledger.models import Entry, EntryKind, OpenItem
 from ar.ledger.post import AlreadyReversedError, Posting, post, reverse
 
@@ -224,6 +224,5 @@ def _settled_by(session: Session, entry_id: int) -> list[LiveAllocation]:
 
 
 def allocate_late(session: Session, shares: list[Share], *, on: date, source: str, now: datetime) -> list[int]:
-    """Allocate as of `on`, or as of the day on which one of the items was last freed: news may come late."""
-    undone = last_undone(session, sorted({item for share in shares for item in (share.debit_id, share.credit_id)}))
-    return allocate(session, shares, on=max([on, *undone.values()]), source=source, now=now)
+    """Allocate as of `on`, or as of the day on which an item was last freed."""
+    return allocate_late_on(session, [(share, on) for share in shares], source=source, now=now)

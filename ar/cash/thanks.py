@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -10,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from ar.cash.models import Payment
 from ar.core.db import among
-from ar.core.jobs import enqueue
+from ar.core.jobs import enqueue, enqueue_all
 from ar.core.kernel import Kernel
 from ar.customers.notes import write_note
 from ar.ledger.allocate import live_allocations
@@ -41,6 +42,12 @@ class SettledItem:
 def want_thanks(session: Session, payment: Payment, *, now: datetime) -> None:
     """Have the customer thanked once for `payment`, however often its money comes and goes."""
     enqueue(session, JOB, {"payment_id": payment.id}, dedup_key=f"{JOB}:{payment.public_id}", now=now)
+
+
+def want_thanks_all(session: Session, payments: Mapping[int, str], *, now: datetime) -> None:
+    """The same for many payments: their public ids by id."""
+    wanted = {f"{JOB}:{public_id}": {"payment_id": payment_id} for payment_id, public_id in payments.items()}
+    enqueue_all(session, JOB, wanted, now=now)
 
 
 def thank(kernel: Kernel, arguments: dict[str, Any], now: datetime) -> str:

@@ -102,6 +102,15 @@ def allocate_on(session: Session, shares: Sequence[tuple[Share, date]], *, sourc
     return ids
 
 
+def allocate_late_on(session: Session, shares: Sequence[tuple[Share, date]], *, source: str, now: datetime) -> list[int]:
+    """As allocate_on(), but a share whose item was freed after its day takes the day of that: news may come late."""
+    undone = last_undone(session, sorted({item for share, _ in shares for item in (share.debit_id, share.credit_id)}))
+    late = [
+        (share, max(on, undone.get(share.debit_id, on), undone.get(share.credit_id, on))) for share, on in shares
+    ]
+    return allocate_on(session, late, source=source, now=now)
+
+
 def _too_much(item: RowMapping, share: Share) -> OverAllocationError:
     currency = item["currency"]
     return OverAllocationError(
@@ -195,6 +204,18 @@ def deallocate(session: Session, allocation_ids: Sequence[int], *, on: date, sou
         ],
     )
     return ids
+
+
+def standing(session: Session, allocation_ids: Sequence[int]) -> list[int]:
+    """Those of these allocations that have not been taken back."""
+    undoing = aliased(Allocation)
+    query = (
+        select(col(Allocation.id))
+        .outerjoin(undoing, col(undoing.undoes_id) == col(Allocation.id))
+        .where(among(session, col(Allocation.id), allocation_ids), col(undoing.id).is_(None))
+        .order_by(col(Allocation.id))
+    )
+    return [row.id for row in session.connection().execute(query)]
 
 
 def live_allocations(session: Session, entry_id: int) -> list[LiveAllocation]:

@@ -1,0 +1,146 @@
+"""The facts that matching goes by, read for a whole chunk at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import attrgetter
+
+from sqlalchemy import ColumnElement, RowMapping, or_, select
+from sqlmodel import Session, col
+
+from ar.cash.bank.models import BankLine, LineState
+from ar.cash.checkout import in_flight
+from ar.cash.matching.aliases import known_payers
+from ar.cash.matching.candidates import Lookups
+from ar.cash.matching.directory import directory
+from ar.cash.matching.facts import Advised, Expected, Incoming, Item
+from ar.cash.matching.models import AliasKind
+from ar.cash.models import Payment
+from ar.core.db import among, table
+from ar.customers.models import AccountIdentifier
+from ar.ledger.models import OpenItem
+
+Expectations = Callable[[Session, Sequence[int]], Mapping[int, Sequence[Expected]]]
+"""The sums that customers said would come, by account: told by those who keep promises and plans."""
+
+_COLUMNS = (
+    "entry_id", "entity_id", "account_id", "kind", "side", "currency", "amount_minor", "open_minor", "disputed_minor",
+    "effective_on", "due_on", "reference", "reference_key", "purchase_order", "discount_until", "discount_minor",
+)  # fmt: skip
+_AT_OPEN = _COLUMNS.index("open_minor")
+_told = attrgetter(*_COLUMNS)
+
+
+@dataclass(slots=True)
+class Seen:
+    """What was open of each item that was looked at, in minor units, whatever payments are in flight."""
+
+    open_minor: dict[int, int] = field(default_factory=dict)
+
+
+def incoming_lines(
+    session: Session, line_ids: Sequence[int], advice: Mapping[int, tuple[Advised, ...]]
+) -> list[Incoming]:
+    """The money of those of these bank lines that came in and is open, the oldest first."""
+    query = (
+        select(table(BankLine))
+        .where(
+            among(session, col(BankLine.id), line_ids),
+            col(BankLine.state) == LineState.OPEN,
+            col(BankLine.amount_minor) > 0,
+        )
+        .order_by(col(BankLine.id))
+    )
+    return [
+        Incoming(
+            id=line["id"],
+            entity_id=line["entity_id"],
+            amount_minor=line["amount_minor"],
+            currency=line["currency"],
+            received_on=line["booked_on"],
+            payer_name=line["counterparty_name"],
+            payer_iban=line["counterparty_iban"],
+            texts=tuple(text for text in _texts(line) if text),
+            charges_minor=line["charges_minor"],
+            advice=advice.get(line["id"], ()),
+        )
+        for line in session.connection().execute(query).mappings()
+    ]
+
+
+def _texts(line: RowMapping) -> list[str]:
+    return [*line["remittance"].split("\n"), line["structured_reference"], line["end_to_end_id"]]
+
+
+def incoming_payments(session: Session, payment_ids: Sequence[int]) -> list[Incoming]:
+    """The money of those of these payments that settles nothing yet, the oldest first."""
+    query = (
+        select(table(Payment), col(OpenItem.open_minor), col(OpenItem.effective_on))
+        .join(table(OpenItem), col(OpenItem.entry_id) == col(Payment.entry_id))
+        .where(among(session, col(Payment.id), payment_ids), col(OpenItem.open_minor) > 0)
+        .order_by(col(Payment.id))
+    )
+    return [
+        Incoming(
+            id=row["id"],
+            entity_id=row["entity_id"],
+            amount_minor=row["open_minor"],
+            currency=row["currency"],
+            received_on=row["effective_on"],
+            texts=tuple(text for text in (row["note"], row["reference"]) if text),
+            account_id=row["account_id"],
+        )
+        for row in session.connection().execute(query).mappings()
+    ]
+
+
+def lookups(session: Session, seen: Seen, expected: Expectations) -> Lookups:
+    """Where the engine looks facts up, in this transaction; what it saw open is noted in `seen`."""
+    known = directory(session)
+
+    def items(which: ColumnElement[bool]) -> list[Item]:
+        query = select(*(table(OpenItem).c[name] for name in _COLUMNS)).where(which, col(OpenItem.open_minor) > 0)
+        rows = session.connection().execute(query).all()
+        seen.open_minor.update((row.entry_id, row.open_minor) for row in rows)
+        flying = in_flight(session, sorted({row.account_id for row in rows}))
+        return [Item(*row) if row.entry_id not in flying else _less(row, flying[row.entry_id]) for row in rows]
+
+    def by_reference(keys: Collection[str]) -> list[Item]:
+        wanted = sorted(keys)
+        quoted = among(session, col(OpenItem.reference_key), wanted)
+        ordered = among(session, col(OpenItem.purchase_order), wanted)
+        return items(or_(quoted, ordered & (col(OpenItem.purchase_order) != "")))
+
+    def open_items(accounts: Collection[int]) -> Iterable[Item]:
+        return items(among(session, col(OpenItem.account_id), sorted(accounts)))
+
+    return Lookups(
+        by_reference=by_reference,
+        by_iban=lambda ibans: _by_iban(session, ibans),
+        by_alias=lambda names: known_payers(session, AliasKind.NAME, names),
+        by_number=known.numbered,
+        nearest=known.names.nearest,
+        payers=known.of,
+        members=known.members,
+        open_items=open_items,
+        expected=lambda accounts: expected(session, sorted(accounts)),
+    )
+
+
+def _less(row: object, flying: int) -> Item:
+    values = list(_told(row))
+    values[_AT_OPEN] = max(0, values[_AT_OPEN] - flying)
+    return Item(*values)
+
+
+def _by_iban(session: Session, ibans: Collection[str]) -> dict[str, dict[int, int]]:
+    """Per account number: what was learnt of it, and the customers that are registered with it."""
+    found = known_payers(session, AliasKind.IBAN, ibans)
+    query = select(col(AccountIdentifier.value), col(AccountIdentifier.account_id)).where(
+        col(AccountIdentifier.scheme) == "iban", among(session, col(AccountIdentifier.value), sorted(ibans))
+    )
+    for value, account_id in session.connection().execute(query):
+        known = found.setdefault(value, {})
+        known[account_id] = known.get(account_id, 0) + 1
+    return found

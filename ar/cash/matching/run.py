@@ -1,0 +1,205 @@
+"""Matching run over money that waits: facts, decisions, records, a chunk in one transaction."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from sqlalchemy import delete
+from sqlmodel import Session, select
+
+from ar.cash.matching.aliases import Came, confirm_payers
+from ar.cash.matching.decide import decide_all
+from ar.cash.matching.facts import Advised, Decision, Incoming, Policy, Verdict
+from ar.cash.matching.gather import Expectations, Seen, incoming_lines, incoming_payments, lookups
+from ar.cash.matching.learning import newest_weights
+from ar.cash.matching.models import MatchProposal
+from ar.cash.matching.policy import as_facts, policies
+from ar.cash.matching.record import Recorded, Wish, apply_lines, apply_unapplied
+from ar.core.clock import local_date
+from ar.core.db import Database, among, bulk_insert, reserve_ids, table
+from ar.core.halving import halving
+from ar.customers.models import LegalEntity
+
+CHUNK = 500
+"""How many amounts of money are matched in one transaction."""
+
+_ROUNDS = 3
+"""How often money is looked at whose items were taken by other money of the same chunk."""
+
+ENGINE = "system"
+
+Advice = Callable[[Session, Sequence[int]], Mapping[int, tuple[Advised, ...]]]
+"""What remittance advices say of bank lines, by the line's id."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What became of the money that was looked at, in counts; `parked` names what failed, with why."""
+
+    applied: int = 0
+    suggested: int = 0
+    left: int = 0
+    parked: dict[int, str] = field(default_factory=dict)
+
+    def add(self, other: Report) -> None:
+        self.applied += other.applied
+        self.suggested += other.suggested
+        self.left += other.left
+
+    def __str__(self) -> str:
+        said = f"{self.applied} applied, {self.suggested} suggested, {self.left} left to a person"
+        return f"{said}, {len(self.parked)} failed" if self.parked else said
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where what others know of money comes from: advices of bank lines, sums that customers said would come."""
+
+    advice: Advice
+    expected: Expectations
+
+
+def match_all(database: Database, line_ids: Sequence[int], sources: Sources, *, now: datetime) -> Report:
+    """Match these bank lines, chunk by chunk; one that fails is parked alone and the others go through."""
+    report = Report()
+
+    def park(line_id: int, error: Exception) -> None:
+        report.parked[line_id] = f"{type(error).__name__}: {error}"
+
+    for start in range(0, len(line_ids), CHUNK):
+        chunk = line_ids[start : start + CHUNK]
+        for made in halving(database, chunk, lambda s, ids: match_lines(s, ids, sources, now=now), park):
+            report.add(made)
+    return report
+
+
+def match_lines(session: Session, line_ids: Sequence[int], sources: Sources, *, now: datetime) -> Report:
+    """Apply what is sure of these bank lines, keep proposals for the rest."""
+    advice = sources.advice(session, line_ids)
+
+    def gathered(ids: Sequence[int]) -> list[Incoming]:
+        return incoming_lines(session, ids, advice)
+
+    def applied(wishes: Sequence[Wish], seen: Mapping[int, int]) -> Recorded:
+        done = apply_lines(session, wishes, seen=seen, now=now)
+        _learn(session, wishes, done, now=now)
+        return done
+
+    return _match(session, line_ids, gathered, applied, "bank_line_id", sources.expected, now=now)
+
+
+def match_payments(session: Session, payment_ids: Sequence[int], sources: Sources, *, now: datetime) -> Report:
+    """The same for the money that payments have unapplied."""
+
+    def gathered(ids: Sequence[int]) -> list[Incoming]:
+        return incoming_payments(session, ids)
+
+    def applied(wishes: Sequence[Wish], seen: Mapping[int, int]) -> Recorded:
+        return apply_unapplied(session, wishes, seen=seen, now=now)
+
+    return _match(session, payment_ids, gathered, applied, "payment_id", sources.expected, now=now)
+
+
+def _match(
+    session: Session,
+    ids: Sequence[int],
+    gathered: Callable[[Sequence[int]], list[Incoming]],
+    applied: Callable[[Sequence[Wish], Mapping[int, int]], Recorded],
+    source: str,
+    expected: Expectations,
+    *,
+    now: datetime,
+) -> Report:
+    report, left = Report(), list(ids)
+    for _ in range(_ROUNDS):
+        incoming = gathered(left)
+        seen = Seen()
+        decided = decisions(session, incoming, seen, expected, now=now)
+        sure = [
+            Wish(one, decision.proposals[0], ENGINE, automatic=True)
+            for one, decision in zip(incoming, decided, strict=True)
+            if decision.verdict is Verdict.APPLY
+        ]
+        done = applied(sure, seen.open_minor) if sure else Recorded({}, [])
+        report.applied += len(done.applied)
+        told = [decision for decision in decided if decision.verdict is not Verdict.APPLY]
+        _suggest(session, told, source, now=now)
+        verdicts = Counter(decision.verdict for decision in told)
+        report.suggested += verdicts[Verdict.SUGGEST]
+        report.left += verdicts[Verdict.LEAVE]
+        left = list(done.stale)
+        if not left:
+            break
+    report.left += len(left)
+    return report
+
+
+def decisions(
+    session: Session, incoming: Sequence[Incoming], seen: Seen, expected: Expectations, *, now: datetime
+) -> list[Decision]:
+    """What the engine says of each, in order, by the policy of its legal entity; nothing is written."""
+    look, model = lookups(session, seen, expected), newest_weights(session)
+    found: dict[int, Decision] = {}
+    for (currency, today), some in _alike(session, incoming, now=now).items():
+        rules = _rules(session, {one.entity_id for one in some}, currency)
+        for decision in decide_all(some, look, rules, model, today=today):
+            found[decision.incoming_id] = decision
+    return [found[one.id] for one in incoming]
+
+
+def _alike(
+    session: Session, incoming: Sequence[Incoming], *, now: datetime
+) -> Mapping[tuple[str, date], list[Incoming]]:
+    """The money by its currency and by what day it is where its legal entity is."""
+    zones = dict(session.exec(select(LegalEntity.id, LegalEntity.time_zone)).all())
+    found = defaultdict[tuple[str, date], list[Incoming]](list)
+    for one in incoming:
+        found[one.currency, local_date(now, zones[one.entity_id])].append(one)
+    return found
+
+
+def _rules(session: Session, entity_ids: Collection[int], currency: str) -> dict[int, Policy]:
+    """The policy of each of these legal entities for money in `currency`."""
+    own = dict(session.exec(select(LegalEntity.id, LegalEntity.currency)).all())
+    kept = policies(session, entity_ids)
+    return {number: as_facts(kept[number], own=own[number], currency=currency) for number in entity_ids}
+
+
+def _suggest(session: Session, decided: Sequence[Decision], source: str, *, now: datetime) -> None:
+    """Keep the proposals of these decisions in the place of earlier ones."""
+    ids = [decision.incoming_id for decision in decided]
+    column = table(MatchProposal).c[source]
+    session.connection().execute(delete(table(MatchProposal)).where(among(session, column, ids)))
+    other = "payment_id" if source == "bank_line_id" else "bank_line_id"
+    rows = [
+        {
+            source: decision.incoming_id,
+            other: None,
+            "rank": rank,
+            "probability": proposal.probability,
+            "content": proposal.stored(),
+            "why_not": decision.why_not,
+            "made_at": now,
+        }
+        for decision in decided
+        for rank, proposal in enumerate(decision.proposals, start=1)
+    ]
+    numbers = reserve_ids(session, MatchProposal, len(rows))
+    bulk_insert(session, MatchProposal, [{"id": n, **row} for n, row in zip(numbers, rows, strict=True)])
+
+
+def _learn(session: Session, wishes: Sequence[Wish], done: Recorded, *, now: datetime) -> None:
+    """Remember under what the money of customers came whose invoices it named: no guess teaches another."""
+    confirm_payers(
+        session,
+        [
+            Came(wish.incoming.payer_iban, wish.incoming.payer_name, account_id)
+            for wish in wishes
+            if wish.incoming.id in done.applied and "named" in wish.proposal.evidence
+            for account_id in {part.account_id for part in wish.proposal.parts}
+        ],
+        now=now,
+    )
