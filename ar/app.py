@@ -8,6 +8,7 @@ from starlette.staticfiles import StaticFiles
 from ar.cash import api as cash_api
 from ar.cash import pages as cash_pages
 from ar.cash.gateways import TEST_GATEWAY_PATH
+from ar.cash.matching import api as matching_api
 from ar.cash.mount import stand_in
 from ar.core.access import api as access_api
 from ar.core.access import pages as access_pages
@@ -96,6 +97,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     statements_pages.router,
     cash_api.router,
     cash_api.webhooks,
+    matching_api.router,
     cash_pages.router,
     prediction_api.router,
     prediction_pages.router,

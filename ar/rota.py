@@ -15,8 +15,12 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.base import BaseScheduler
 from apscheduler.schedulers.blocking import BlockingScheduler
 
-from ar.cash import thanks
+from ar.cash import thanks, work
+from ar.cash.bank.after import WORK_JOB
 from ar.cash.checkout import in_flight
+from ar.cash.matching.by_hand import CLAIM_JOB
+from ar.cash.matching.learning import learn_matching
+from ar.cash.matching.run import Sources
 from ar.cash.reconcile import reconcile_payments
 from ar.core import clock, idempotency
 from ar.core.access import sessions
@@ -26,7 +30,9 @@ from ar.core.outbox import Guard, always_wanted, deliver
 from ar.core.rota import DAY, HOUR, MINUTE, WEEK, Rota, RotaEntry, tick
 from ar.core.smtp import mailer_of
 from ar.customers import notes
+from ar.disputes.deduct import claim_deduction
 from dunning import message
+from dunning.expected import promised_sums
 from dunning.guard import reminder_guard
 from dunning.jobs import judge_promises, run_dunning
 from dunning.run import RUN_JOB
@@ -91,6 +97,9 @@ def foresee(kernel: Kernel, _arguments: dict[str, Any], now: datetime) -> str:
     return str(predict(kernel, as_of=now.date(), now=now))
 
 
+SOURCES = Sources(advice=lambda _session, _lines: {}, expected=promised_sums)
+"""What others know of money that came in."""
+
 ROTA = Rota(
     entries=(
         RotaEntry("deliver-outbox", MINUTE, deliver_outbox, catch_up=1),
@@ -100,11 +109,15 @@ ROTA = Rota(
         RotaEntry("judge-promises", HOUR, judge_promises, catch_up=1),
         RotaEntry(RUN_JOB, HOUR, run_dunning, offset=5 * MINUTE, catch_up=1),
         RotaEntry(BILL_JOB, HOUR, bill_evenings, offset=15 * MINUTE, catch_up=1),
+        RotaEntry("match-waiting", DAY, work.match_waiting(SOURCES), offset=4 * HOUR, catch_up=1),
+        RotaEntry("learn-matching", WEEK, learn_matching, offset=5 * HOUR, catch_up=1),
         RotaEntry("predict", DAY, foresee, offset=3 * HOUR, catch_up=1),
         RotaEntry("forget-old-jobs", DAY, forget, offset=2 * HOUR, catch_up=1),
     ),
     jobs={
         thanks.JOB: thanks.thank,
+        WORK_JOB: work.work_bank_lines(SOURCES),
+        CLAIM_JOB: claim_deduction,
         MAKE_JOB: make_invoice_files,
         PLAN_JOB: plan_delivery,
         DEPOSIT_JOB: deposit_delivery,

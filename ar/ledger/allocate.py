@@ -102,12 +102,12 @@ def allocate_on(session: Session, shares: Sequence[tuple[Share, date]], *, sourc
     return ids
 
 
-def allocate_late_on(session: Session, shares: Sequence[tuple[Share, date]], *, source: str, now: datetime) -> list[int]:
+def allocate_late_on(
+    session: Session, shares: Sequence[tuple[Share, date]], *, source: str, now: datetime
+) -> list[int]:
     """As allocate_on(), but a share whose item was freed after its day takes the day of that: news may come late."""
     undone = last_undone(session, sorted({item for share, _ in shares for item in (share.debit_id, share.credit_id)}))
-    late = [
-        (share, max(on, undone.get(share.debit_id, on), undone.get(share.credit_id, on))) for share, on in shares
-    ]
+    late = [(share, max(on, undone.get(share.debit_id, on), undone.get(share.credit_id, on))) for share, on in shares]
     return allocate_on(session, late, source=source, now=now)
 
 
