@@ -9,13 +9,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from itertools import groupby
+from typing import Protocol
 
 from ar.core.money import split
-from ar.ledger.items import ItemState
 from ar.ledger.models import EntryKind
 
 
-def legal_order(items: Sequence[ItemState], amount_minor: int, *, today: date) -> list[tuple[int, int]]:
+class Owed(Protocol):
+    """What the legal order goes by: an open item, wherever it was read. `side` is +1 for what is owed."""
+
+    @property
+    def entry_id(self) -> int: ...
+    @property
+    def kind(self) -> EntryKind: ...
+    @property
+    def side(self) -> int: ...
+    @property
+    def open_minor(self) -> int: ...
+    @property
+    def disputed_minor(self) -> int: ...
+    @property
+    def effective_on(self) -> date: ...
+    @property
+    def due_on(self) -> date: ...
+
+
+def legal_order(items: Sequence[Owed], amount_minor: int, *, today: date) -> list[tuple[int, int]]:
     """(item id, minor units) that `amount_minor` settles of the owed `items`, as of `today`; the rest is credit."""
     shares: list[tuple[int, int]] = []
     owed = [item for item in items if item.side == 1 and _free(item) > 0]
@@ -33,9 +52,9 @@ def legal_order(items: Sequence[ItemState], amount_minor: int, *, today: date) -
     return shares
 
 
-def _free(item: ItemState) -> int:
+def _free(item: Owed) -> int:
     return item.open_minor - min(item.disputed_minor, item.open_minor)
 
 
-def _rank(item: ItemState, today: date) -> tuple[bool, bool, date, date]:
+def _rank(item: Owed, today: date) -> tuple[bool, bool, date, date]:
     return (item.due_on > today, item.kind is not EntryKind.LATE_CHARGE, item.due_on, item.effective_on)

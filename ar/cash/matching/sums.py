@@ -1,0 +1,88 @@
+"""Which of many amounts add up to one: all ways to, within bounds of work. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+MOST_AMOUNTS = 30
+"""Up to so many amounts every subset is looked at (two halves that meet); above, pairs and triples and their rests."""
+MOST_TRIPLED = 120
+MOST_PAIRED = 600
+
+
+def subsets(amounts: Sequence[int], target: int, *, most: int) -> tuple[list[tuple[int, ...]], bool]:
+    """At most `most` ways to make `target` of the positive `amounts`, as places in ascending order, the fewest first;
+    and whether these are all there are.
+
+    The same places for the same amounts, whatever else. Work is bounded by the constants above.
+    """
+    places = [n for n, amount in enumerate(amounts) if 0 < amount <= target]
+    whole = sum(amounts[n] for n in places)
+    if target <= 0 or whole < target:
+        return [], True
+    if whole == target:
+        return [tuple(places)], True
+    values = [amounts[n] for n in places]
+    if len(values) <= MOST_AMOUNTS:
+        found, complete = _halves(values, target), True
+    else:
+        found, complete = _few(values, target), False
+        if whole - target < target:
+            every = range(len(values))
+            found |= {tuple(sorted(set(every) - set(left))) for left in _few(values, whole - target)}
+    ways = sorted((tuple(places[n] for n in way) for way in found), key=lambda way: (len(way), way))
+    return ways[:most], complete and len(ways) <= most
+
+
+def _halves(values: Sequence[int], target: int) -> set[tuple[int, ...]]:
+    """Every subset that makes the target: sums of one half looked up among those of the other."""
+    half = len(values) // 2
+    left, right = _sums(values[:half]), _sums(values[half:])
+    order = np.argsort(right, kind="stable")
+    ordered = right[order]
+    first = np.searchsorted(ordered, target - left, side="left")
+    last = np.searchsorted(ordered, target - left, side="right")
+    found: set[tuple[int, ...]] = set()
+    for mask in np.nonzero(last > first)[0]:
+        for at in range(int(first[mask]), min(int(last[mask]), int(first[mask]) + 64)):
+            found.add((*_bits(int(mask), 0), *_bits(int(order[at]), half)))
+        if len(found) > 256:
+            break
+    return found
+
+
+def _sums(values: Sequence[int]) -> NDArray[np.int64]:
+    """The sum of every subset, by its bit mask."""
+    made = np.zeros(1 << len(values), dtype=np.int64)
+    for n, value in enumerate(values):
+        made[1 << n : 2 << n] = made[: 1 << n] + value
+    return made
+
+
+def _bits(mask: int, offset: int) -> list[int]:
+    return [offset + n for n in range(mask.bit_length()) if mask >> n & 1]
+
+
+def _few(values: Sequence[int], target: int) -> set[tuple[int, ...]]:
+    """Singles, pairs and, where there are not too many, triples."""
+    found: set[tuple[int, ...]] = set()
+    place: dict[int, list[int]] = {}
+    for n, value in enumerate(values[:MOST_PAIRED]):
+        if value == target:
+            found.add((n,))
+        found.update((before, n) for before in place.get(target - value, ())[:16])
+        place.setdefault(value, []).append(n)
+        if len(found) > 256:
+            return found
+    if len(values) <= MOST_TRIPLED:
+        table = np.array(values, dtype=np.int64)
+        for n, value in enumerate(values):
+            pairs = table[n + 1 :, None] + table[None, n + 1 :]
+            for one, two in np.argwhere(np.triu(pairs == target - value, 1))[:16]:
+                found.add((n, n + 1 + int(one), n + 1 + int(two)))
+            if len(found) > 256:
+                break
+    return found
