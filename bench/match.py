@@ -130,7 +130,8 @@ def judged(database: Database, payments: Sequence[Paid]) -> tuple[int, int]:
 def furnish(database: Database, world: World) -> None:
     """The seller and its accounts, the customers, what is open, what is known of payers, and the bank lines."""
     with database.transaction() as session:
-        entity_id = found_entity(session, EntityDraft("B1", "Bench", "FR", "EUR", "fr"), by="system", now=NOW)
+        seller = found_entity(session, EntityDraft("B1", "Bench", "FR", "EUR", "fr"), by="system", now=NOW)
+        entity_id = seller.id or 0
         currencies = sorted({item.currency for item in world.items})
         for n, currency in enumerate(currencies, start=1):
             account = BankAccount(
@@ -156,7 +157,7 @@ def furnish(database: Database, world: World) -> None:
         places = {currency: n for n, currency in enumerate(currencies, start=1)}
         bulk_insert(session, BankLine, [_line(paid, places[paid.incoming.currency]) for paid in world.payments])
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        for name in ("ledger_entry", "account"):
+        for name in ("ledger_entry", "account", "payer_alias"):
             connection.exec_driver_sql(
                 f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), (SELECT max(id) FROM {name}))"
             )

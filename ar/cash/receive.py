@@ -204,11 +204,14 @@ def put_targets(session: Session, payment: Payment, targets: Sequence[Target]) -
 def take_back(session: Session, payment_id: int, *, why: str, by: str, now: datetime) -> Payment:
     """Undo a payment recorded by hand (a bounced cheque, a slip): reversed in the ledger, what it settled is open.
 
-    Raises PaymentNotFoundError, PaymentError for one that came by a gateway (refund it) or is not settled.
+    Raises PaymentNotFoundError, PaymentError for one that came by a gateway (refund it) or the bank
+    (undo its application), or is not settled.
     """
     payment = locked_payment(session, payment_id)
     if payment.gateway_session is not None:
         raise PaymentError("This payment came by a gateway: refund it instead")
+    if payment.bank_line_id is not None:
+        raise PaymentError("The bank booked this payment: undo the application of its bank line instead")
     if payment.state is not PaymentState.SETTLED:
         raise PaymentError(f"Only a settled payment is taken back; this one is {payment.state.value}")
     record(session, [Act(by, "payment.taken_back", f"payment:{payment_id}", {"why": why})], now=now)

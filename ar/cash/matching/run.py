@@ -20,7 +20,7 @@ from ar.cash.matching.policy import as_facts, policies
 from ar.cash.matching.record import Recorded, Wish, apply_lines, apply_unapplied
 from ar.core.clock import local_date
 from ar.core.db import Database, among, bulk_insert, reserve_ids, table
-from ar.core.halving import halving
+from ar.core.halving import error_words, halving
 from ar.customers.models import LegalEntity
 
 CHUNK = 500
@@ -67,7 +67,7 @@ def match_all(database: Database, line_ids: Sequence[int], sources: Sources, *, 
     report = Report()
 
     def park(line_id: int, error: Exception) -> None:
-        report.parked[line_id] = f"{type(error).__name__}: {error}"
+        report.parked[line_id] = error_words(error)[:400]
 
     for start in range(0, len(line_ids), CHUNK):
         chunk = line_ids[start : start + CHUNK]

@@ -29,7 +29,7 @@ from ar.cash.matching.run import match_all, match_lines, match_payments
 from ar.cash.matching.undo import AlreadyUndoneError, RefundedError, undo
 from ar.cash.models import Method, Payment
 from ar.cash.payment_states import PaymentState
-from ar.cash.receive import Receipt, record_payment
+from ar.cash.receive import PaymentError, Receipt, record_payment, take_back
 from ar.cash.refunds import refund
 from ar.core.audit import AuditEntry, verify
 from ar.core.db import Database
@@ -261,6 +261,17 @@ def test_what_was_given_back_is_not_undone(kernel: Kernel) -> None:
         assert receivable(session) == {"owed": 0, "credit": 0}
         with pytest.raises(RefundedError):
             undo(session, made, why="no", by="user:1", now=NOW)
+
+
+def test_what_the_bank_booked_is_not_taken_back_by_the_payment_alone(database: Database) -> None:
+    with database.transaction() as session:
+        entity, account, [first] = company(session, 100_00)
+        number = line(session, entity, 100_00)
+        apply_line(session, number, Proposal((Part(account, first, 100_00),)), by="user:1", now=NOW)
+        payment_id = session.exec(select(Payment.id)).one()
+        assert payment_id is not None
+        with pytest.raises(PaymentError, match="undo the application"):
+            take_back(session, payment_id, why="no", by="user:1", now=NOW)
 
 
 def test_two_runs_at_once_apply_each_line_once(database: Database) -> None:
