@@ -18,6 +18,7 @@ BENCHES = {
     "issue": "bench.issue",
     "pdf": "bench.pdf",
     "schematron": "bench.schematron",
+    "bankfile": "bench.bankfile",
 }
 
 

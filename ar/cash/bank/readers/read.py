@@ -1,0 +1,1 @@
+from ar.cash.bank.readers.camt import read as parts_of
