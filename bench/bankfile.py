@@ -50,9 +50,7 @@ def write_file(path: Path, size: int) -> None:
             f"</Acct>{balance('OPBD', 100_000)}{balance('CLBD', 100_000 + total)}\n"
         )
         for n, minor in enumerate(amounts):
-            out.write(
-                _ENTRY.format(n=n, amount=f"{minor // 100}.{minor % 100:02}", sign="CRDT" if n % 10 else "DBIT")
-            )
+            out.write(_ENTRY.format(n=n, amount=f"{minor // 100}.{minor % 100:02}", sign="CRDT" if n % 10 else "DBIT"))
         out.write("</Stmt></BkToCstmrStmt></Document>\n")
 
 
@@ -99,7 +97,7 @@ def parse_entries(content: bytes) -> None:
     for _, element in etree.iterparse(io.BytesIO(content), tag="{*}Ntry"):
         element.clear()
         while element.getprevious() is not None:
-            del element.getparent()[0]  # type: ignore[union-attr]
+            del element.getparent()[0]
 
 
 def memory_of(path: Path, size: int) -> dict[str, float]:

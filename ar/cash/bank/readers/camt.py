@@ -131,9 +131,7 @@ def _account(account: etree._Element, names: Names) -> tuple[str, str]:
         told, text = names[one.tag], (one.text or "").strip()
         if not text:
             continue
-        if told == "IBAN":
-            number = text
-        elif told == "Id" and not number and _is_account_id(one, names):
+        if told == "IBAN" or (told == "Id" and not number and _is_account_id(one, names)):
             number = text
         elif told == "Ccy" and one.getparent() is account:
             currency = text

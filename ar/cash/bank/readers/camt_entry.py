@@ -18,10 +18,13 @@ from ar.cash.bank.readers.facts import Head, Line, Status, number_of, paragraphs
 from ar.cash.bank.readers.values import day_of, minor_of
 
 _CONTAINERS = frozenset(
-    "Refs AmtDtls InstdAmt TxAmt CntrValAmt AnncdPstngAmt PrtryAmt Avlbty BkTxCd Chrgs Intrst RltdPties InitgPty Dbtr "
-    "DbtrAcct UltmtDbtr Cdtr CdtrAcct UltmtCdtr TradgPty RltdAgts LclInstrm Purp RltdRmtInf RmtInf Strd CdtrRefInf "
-    "RfrdDocInf RfrdDocAmt LineDtls Invcr Invcee TaxRmt GrnshmtRmt RltdDts RltdPric RltdQties FinInstrmId Tax RtrInf "
-    "Rsn CorpActn SfkpgAcct CshDpst CardTx".split()
+    {
+        *("Refs", "AmtDtls", "InstdAmt", "TxAmt", "CntrValAmt", "AnncdPstngAmt", "PrtryAmt", "Avlbty", "BkTxCd"),
+        *("Chrgs", "Intrst", "RltdPties", "InitgPty", "Dbtr", "DbtrAcct", "UltmtDbtr", "Cdtr", "CdtrAcct", "UltmtCdtr"),
+        *("TradgPty", "RltdAgts", "LclInstrm", "Purp", "RltdRmtInf", "RmtInf", "Strd", "CdtrRefInf", "RfrdDocInf"),
+        *("RfrdDocAmt", "LineDtls", "Invcr", "Invcee", "TaxRmt", "GrnshmtRmt", "RltdDts", "RltdPric", "RltdQties"),
+        *("FinInstrmId", "Tax", "RtrInf", "Rsn", "CorpActn", "SfkpgAcct", "CshDpst", "CardTx"),
+    }
 )
 _TEXTS = {
     "Refs": {name: name for name in ("EndToEndId", "MndtId", "AcctSvcrRef", "PmtInfId", "CdtDbtInd")},
@@ -96,19 +99,15 @@ def details_of(transaction: etree._Element, names: Names) -> Details:
             amounts["Charges"] = (text.strip(), element.get("Ccy") or "")
         elif name == "Ref" and context == "CdtrRefInf":
             found.references.append(text)
-        elif name == "AddtlTxInf" or _WORDS.get(context) == name:
-            found.remittance.append(text)
-        elif name == "AddtlRmtInf" and context == "CdtrRefInf":
+        elif name == "AddtlTxInf" or _WORDS.get(context) == name or (name == "AddtlRmtInf" and context == "CdtrRefInf"):
             found.remittance.append(text)
     return found
 
 
-def lines_of(
-    entry: etree._Element, details: Sequence[Details], head: Head, names: Names, where: str
-) -> Iterator[Line]:
+def lines_of(entry: etree._Element, details: Sequence[Details], head: Head, names: Names, where: str) -> Iterator[Line]:
     """The lines of an entry. Raises BankFileError at `where`."""
     told = _Entry(entry, names)
-    whole = told.line(head, where)
+    whole = told.line(where)
     if not details:
         yield whole
         return
@@ -161,7 +160,7 @@ class _Entry:
                     elif inner == "TxDtls":
                         break
 
-    def line(self, head: Head, where: str) -> Line:
+    def line(self, where: str) -> Line:
         """The entry as one line, without the details of its transactions."""
         texts, currency = self.texts, self.currency
         sign = texts.get("CdtDbtInd")
@@ -174,7 +173,9 @@ class _Entry:
         status = {"BOOK": Status.BOOKED, "PDNG": Status.PENDING, "FUTR": Status.PENDING, "INFO": Status.INFORMATION}
         state = status.get(texts.get("Sts", ""))
         if state is None:
-            raise refused(where, f"its status (Sts) is {texts.get('Sts', 'missing')[:20]!r}: BOOK, PDNG or INFO is read")
+            raise refused(
+                where, f"its status (Sts) is {texts.get('Sts', 'missing')[:20]!r}: BOOK, PDNG or INFO is read"
+            )
         value_on = day_of(texts["ValDt"], where) if texts.get("ValDt") else None
         reference = texts.get("AcctSvcrRef", "")
         charged = _minor_in(self.charges, currency, where)
@@ -194,7 +195,7 @@ class _Entry:
             charges_minor=charged,
             original_minor=original[0] if original else None,
             original_currency=original[1] if original else None,
-            entry_reference=words(reference or texts.get("Btch", ""), 80),
+            entry_reference=words(reference, 80),
             entry_minor=minor,
         )
 
@@ -250,9 +251,7 @@ def _minor_in(amount: tuple[str, str] | None, currency: str, where: str) -> int 
     return minor_of(amount[0], currency, where) or None
 
 
-def _original(
-    amount: tuple[str, str] | None, minor: int, currency: str, where: str
-) -> tuple[int, str] | None:
+def _original(amount: tuple[str, str] | None, minor: int, currency: str, where: str) -> tuple[int, str] | None:
     """What the payer ordered, where it is not the amount of the line."""
     if amount is None or not amount[1]:
         return None

@@ -102,3 +102,11 @@ def typed_day(text: str, pattern: str) -> date | None:
         return datetime.strptime(text, pattern).date()  # noqa: DTZ007
     except ValueError:
         return None
+
+
+def text_of(content: bytes) -> str:
+    """The text, in UTF-8 or else Windows-1252; bytes that mean nothing there are replaced."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", "replace")
