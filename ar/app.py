@@ -7,6 +7,7 @@ from starlette.staticfiles import StaticFiles
 
 from ar.cash import api as cash_api
 from ar.cash import pages as cash_pages
+from ar.cash.bank import api as bank_api
 from ar.cash.gateways import TEST_GATEWAY_PATH
 from ar.cash.mount import stand_in
 from ar.core.access import api as access_api
@@ -97,6 +98,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     cash_api.router,
     cash_api.webhooks,
     cash_pages.router,
+    bank_api.router,
     prediction_api.router,
     prediction_pages.router,
     disputes_api.router,

@@ -43,20 +43,17 @@ class DayClose:
 def day_close(session: Session, account_id: int, day: date) -> DayClose:
     """The close of `day`. Raises BankAccountNotFoundError.
 
-    Balances come from statements: the last that closes on the day, and the last that closes before it; where none
-    closed before, what the first statement of the day opens with.
+    Balances come from statements: the last that closes on the day, and the last that closes before it, with what
+    lines moved since; where none closed before, what the first statement opens with.
     """
     account = session.get(BankAccount, account_id)
     if account is None:
         raise BankAccountNotFoundError(f"There is no bank account {account_id}")
-    opening, since = _opening(session, account_id, day)
+    opening = _opening(session, account_id, day)
     closing = _closing(session, account_id, day)
-    sums = _sums(session, account_id, day, day)
+    sums = _sums(session, account_id, day)
     moved = sum(sums[name] for name in ("in", "out"))
-    if since is not None and (day - since).days > 1:
-        between = _moved(session, account_id, since, day)
-        opening = None if opening is None else opening + between
-    known = opening is not None and closing is not None
+    difference = None if opening is None or closing is None else closing - opening - moved
     return DayClose(
         bank_account_id=account_id,
         day=day,
@@ -65,7 +62,7 @@ def day_close(session: Session, account_id: int, day: date) -> DayClose:
         in_minor=sums["in"],
         out_minor=-sums["out"],
         closing_minor=closing,
-        difference_minor=closing - opening - moved if known and closing is not None and opening is not None else None,
+        difference_minor=difference,
         applied_minor=sums["applied"],
         ignored_minor=sums["ignored"],
         open_minor=sums["open"],
@@ -73,10 +70,10 @@ def day_close(session: Session, account_id: int, day: date) -> DayClose:
     )
 
 
-def _opening(session: Session, account_id: int, day: date) -> tuple[int | None, date | None]:
-    """The balance before the day, and the day at whose end it stood; no day for one that the day's statement tells."""
+def _opening(session: Session, account_id: int, day: date) -> int | None:
+    """The balance before the day's first line: from the last statement before, else from the first that tells it."""
     before = (
-        select(BankStatement.closing_minor, BankStatement.closing_on)
+        select(BankStatement)
         .where(
             col(BankStatement.bank_account_id) == account_id,
             col(BankStatement.closing_on) < day,
@@ -86,19 +83,22 @@ def _opening(session: Session, account_id: int, day: date) -> tuple[int | None, 
         .order_by(col(BankStatement.closing_on).desc(), col(BankStatement.id).desc())
     )
     found = session.exec(before.limit(1)).first()
-    if found is not None:
-        return found[0], found[1]
+    if found is not None and found.closing_minor is not None and found.closing_on is not None:
+        return found.closing_minor + _moved(session, account_id, found.closing_on, day)
     first = (
-        select(BankStatement.opening_minor)
+        select(BankStatement)
         .where(
             col(BankStatement.bank_account_id) == account_id,
-            col(BankStatement.closing_on) == day,
+            col(BankStatement.closing_on) >= day,
             col(BankStatement.opening_minor).is_not(None),
             ~col(BankStatement.provisional),
         )
-        .order_by(col(BankStatement.id))
+        .order_by(col(BankStatement.closing_on), col(BankStatement.id))
     )
-    return session.exec(first.limit(1)).first(), None
+    found = session.exec(first.limit(1)).first()
+    if found is None or found.opening_minor is None:
+        return None
+    return found.opening_minor + _moved(session, account_id, date.min, day, statement_id=found.id)
 
 
 def _closing(session: Session, account_id: int, day: date) -> int | None:
@@ -118,17 +118,20 @@ def _closing(session: Session, account_id: int, day: date) -> int | None:
 _COUNTED = (LineState.OPEN, LineState.APPLIED, LineState.IGNORED)
 
 
-def _moved(session: Session, account_id: int, after: date, before: date) -> int:
+def _moved(session: Session, account_id: int, after: date, before: date, *, statement_id: int | None = None) -> int:
+    """What lines moved between two days, neither of them counted; those of one statement where it is given."""
     query = select(func.coalesce(func.sum(BankLine.amount_minor), 0)).where(
         col(BankLine.bank_account_id) == account_id,
         col(BankLine.booked_on) > after,
         col(BankLine.booked_on) < before,
         col(BankLine.state).in_(_COUNTED),
     )
+    if statement_id is not None:
+        query = query.where(col(BankLine.statement_id) == statement_id)
     return int(session.exec(query).one())
 
 
-def _sums(session: Session, account_id: int, first: date, last: date) -> dict[str, int]:
+def _sums(session: Session, account_id: int, day: date) -> dict[str, int]:
     amount, state = col(BankLine.amount_minor), col(BankLine.state)
     booked, came_in = state.in_(_COUNTED), amount > 0
 
@@ -142,6 +145,6 @@ def _sums(session: Session, account_id: int, first: date, last: date) -> dict[st
         total("ignored", came_in & (state == LineState.IGNORED)),
         total("open", came_in & (state == LineState.OPEN)),
         total("provisional", came_in & (state == LineState.PROVISIONAL)),
-    ).where(col(BankLine.bank_account_id) == account_id, col(BankLine.booked_on).between(first, last))  # type: ignore[call-overload]
+    ).where(col(BankLine.bank_account_id) == account_id, col(BankLine.booked_on) == day)  # type: ignore[call-overload]
     row = session.execute(query).one()
     return {name: int(value) for name, value in row._mapping.items()}

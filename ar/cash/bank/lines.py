@@ -82,26 +82,32 @@ def lines(
 
 def ignore_line(session: Session, line_id: int, *, why: str, by: str, now: datetime) -> BankLine:
     """The open line, put aside for a reason. Raises BankLineNotFoundError or BankLineStateError."""
-    return _decide(session, line_id, LineState.OPEN, LineState.IGNORED, "bank_line.ignored", why, by=by, now=now)
+    found = _held(session, line_id, LineState.OPEN)
+    found.state, found.state_reason = LineState.IGNORED, why[:400]
+    return _decided(session, found, Act(by, "bank_line.ignored", f"bank_line:{line_id}", {"why": why}), now=now)
 
 
 def reopen_line(session: Session, line_id: int, *, why: str, by: str, now: datetime) -> BankLine:
     """The line that was put aside, open again. Raises BankLineNotFoundError or BankLineStateError."""
-    return _decide(session, line_id, LineState.IGNORED, LineState.OPEN, "bank_line.reopened", why, by=by, now=now)
+    found = _held(session, line_id, LineState.IGNORED)
+    before, found.state, found.state_reason = found.state_reason, LineState.OPEN, ""
+    change = {"before": {"ignored_for": before}, "why": why}
+    return _decided(session, found, Act(by, "bank_line.reopened", f"bank_line:{line_id}", change), now=now)
 
 
-def _decide(
-    session: Session, line_id: int, before: LineState, after: LineState, action: str, why: str, *, by: str, now: datetime
-) -> BankLine:
+def _held(session: Session, line_id: int, state: LineState) -> BankLine:
+    """The line, locked. Raises BankLineNotFoundError, or BankLineStateError when it is not in `state`."""
     query = select(BankLine).where(col(BankLine.id) == line_id).with_for_update()
     found = session.exec(query).one_or_none()
     if found is None:
         raise BankLineNotFoundError(f"There is no bank line {line_id}")
-    if found.state is not before:
-        raise BankLineStateError(f"Bank line {line_id} is {found.state.value}: only one that is {before.value} can be")
-    found.state, found.state_reason = after, why[:400] if after is LineState.IGNORED else ""
-    found.decided_by, found.decided_at = by, now
-    session.flush()
-    change = {"before": {"state": before.value}, "after": {"state": after.value}, "why": why}
-    record(session, [Act(by, action, f"bank_line:{line_id}", change)], now=now)
+    if found.state is not state:
+        raise BankLineStateError(f"Bank line {line_id} is {found.state.value}: only one that is {state.value} can be")
     return found
+
+
+def _decided(session: Session, line: BankLine, act: Act, *, now: datetime) -> BankLine:
+    line.decided_by, line.decided_at = act.actor, now
+    session.flush()
+    record(session, [act], now=now)
+    return line

@@ -33,6 +33,7 @@ class BankStatement(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("bank_account_id", "digest"),
         Index("ix_bank_statement_closing", "bank_account_id", "closing_on", "id"),
+        Index("ix_bank_statement_account", "bank_account_id", "id"),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
