@@ -7,6 +7,7 @@ from starlette.staticfiles import StaticFiles
 
 from ar.cash import api as cash_api
 from ar.cash import pages as cash_pages
+from ar.cash.bank import api as bank_api
 from ar.cash.gateways import TEST_GATEWAY_PATH
 from ar.cash.matching import api as matching_api
 from ar.cash.mount import stand_in
@@ -99,6 +100,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     cash_api.webhooks,
     matching_api.router,
     cash_pages.router,
+    bank_api.router,
     prediction_api.router,
     prediction_pages.router,
     disputes_api.router,

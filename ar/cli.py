@@ -30,7 +30,9 @@ users = typer.Typer(help="The people who work with this installation.", no_args_
 entities = typer.Typer(help="The legal entities that sell.", no_args_is_help=True)
 audit = typer.Typer(help="The audit trail.", no_args_is_help=True)
 exports = typer.Typer(help="Take data out: for the bookkeeping, or all there is.", no_args_is_help=True)
+bank = typer.Typer(help="Bank files: statements and notifications.", no_args_is_help=True)
 app.add_typer(imports, name="import")
+app.add_typer(bank, name="bank")
 app.add_typer(users, name="user")
 app.add_typer(entities, name="entity")
 app.add_typer(audit, name="audit")
@@ -179,6 +181,43 @@ def import_rates(
         put({"added": report.added, "unchanged": report.unchanged})
     else:
         out.print(f"{report.added} rates added, {report.unchanged} known already.")
+
+
+BankFile = Annotated[
+    Path,
+    typer.Argument(exists=True, dir_okay=False, readable=True, help="CAMT, MT940, CFONB, BAI2, OFX, CSV or XLSX."),
+]
+BankProfile = Annotated[str | None, typer.Option("--profile", help="For a table: a shipped mapping or a TOML file.")]
+BankNumber = Annotated[str, typer.Option("--account", help="For a table that does not say it: the account's number.")]
+BankCurrency = Annotated[str, typer.Option("--currency", help="For a table that does not say it: the currency.")]
+
+
+@bank.command("read")
+def read_bank_file(
+    file: BankFile,
+    profile: BankProfile = None,
+    account: BankNumber = "",
+    currency: BankCurrency = "",
+    as_json: AsJson = False,
+) -> None:
+    """Show what a bank file says. Needs no installation and stores nothing."""
+    from ar.cash.bank.command import read
+
+    read(file, profile=profile, account=account, currency=currency, as_json=as_json, out=out)
+
+
+@bank.command("import")
+def import_bank_file(
+    file: BankFile,
+    profile: BankProfile = None,
+    account: BankNumber = "",
+    currency: BankCurrency = "",
+    as_json: AsJson = False,
+) -> None:
+    """Take in a bank file, all of it or nothing. Importing a file again adds nothing."""
+    from ar.cash.bank.command import take
+
+    take(ready(), file, profile=profile, account=account, currency=currency, as_json=as_json, out=out)
 
 
 @exports.command("journal")

@@ -16,6 +16,7 @@ from apscheduler.schedulers.base import BaseScheduler
 from apscheduler.schedulers.blocking import BlockingScheduler
 
 from ar.cash import thanks, work
+from ar.cash.bank import folder as bank_folder
 from ar.cash.bank.after import WORK_JOB
 from ar.cash.checkout import in_flight
 from ar.cash.matching.by_hand import CLAIM_JOB
@@ -104,6 +105,7 @@ ROTA = Rota(
     entries=(
         RotaEntry("deliver-outbox", MINUTE, deliver_outbox, catch_up=1),
         RotaEntry("reconcile-payments", 10 * MINUTE, reconcile_payments, catch_up=1),
+        RotaEntry(bank_folder.JOB, 5 * MINUTE, bank_folder.read_folder, catch_up=1),
         RotaEntry("read-platform", 5 * MINUTE, read_platform, catch_up=1),
         RotaEntry("announce-first-invoices", HOUR, notice.announce_drafts, offset=20 * MINUTE, catch_up=1),
         RotaEntry("judge-promises", HOUR, judge_promises, catch_up=1),

@@ -19,6 +19,7 @@ BENCHES = {
     "pdf": "bench.pdf",
     "schematron": "bench.schematron",
     "match": "bench.match",
+    "bankfile": "bench.bankfile",
 }
 
 

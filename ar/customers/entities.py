@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -12,9 +13,12 @@ from sqlmodel import Session, col, select
 from ar.core.audit import Act, record
 from ar.core.calendars import zone_of
 from ar.core.errors import ConflictError, DomainError, Fault, NotFoundError
+from ar.core.money import exponent
 from ar.customers.checks import email_fault, place_faults
 from ar.customers.identifiers import IdentifierError, checked
 from ar.customers.models import BankAccount, LegalEntity
+
+_NOT_NUMBER = re.compile(r"[^0-9A-Z]+")
 
 
 class EntityError(DomainError):
@@ -129,16 +133,56 @@ def entity_by_code(session: Session, code: str | None) -> LegalEntity:
     return chosen
 
 
+class BankAccountTakenError(ConflictError):
+    """The account is registered already."""
+
+    code = "bank-account-taken"
+
+
+def bank_accounts(session: Session) -> list[BankAccount]:
+    """Every bank account of the company, the first added first."""
+    return list(session.exec(select(BankAccount).order_by(col(BankAccount.id))))
+
+
 def add_bank_account(
-    session: Session, entity_id: int, *, iban: str, holder: str, currency: str, by: str, now: datetime
+    session: Session,
+    entity_id: int,
+    *,
+    iban: str | None = None,
+    number: str | None = None,
+    holder: str,
+    currency: str,
+    by: str,
+    now: datetime,
 ) -> BankAccount:
-    """The bank account just added, its BIC derived from the IBAN where the bank is known. Raises IdentifierError."""
-    usual = checked("iban", iban)
+    """The bank account just added: by its IBAN, from which the BIC is derived where the bank is known, or by the
+    number that its bank gives it in statements.
+
+    Raises IdentifierError, CurrencyError, EntityError, EntityNotFoundError or BankAccountTakenError.
+    """
     entity(session, entity_id)
-    bic = IBAN(usual).bic
-    made = BankAccount(entity_id=entity_id, iban=usual, bic=str(bic) if bic else None, holder=holder, currency=currency)
+    exponent(currency)
+    bic = None
+    if iban is not None:
+        usual = checked("iban", iban)
+        bic = IBAN(usual).bic
+    else:
+        usual = _NOT_NUMBER.sub("", (number or "").upper())
+        if not 3 <= len(usual) <= 34:
+            fault = Fault("/number", "an account number has 3 to 34 letters and digits")
+            raise EntityError("The bank account was not stored: give its IBAN, or its number", faults=[fault])
+    if session.exec(select(BankAccount.id).where(col(BankAccount.iban) == usual)).first() is not None:
+        raise BankAccountTakenError(f"The bank account {usual} is registered already")
+    made = BankAccount(
+        entity_id=entity_id,
+        iban=usual,
+        is_iban=iban is not None,
+        bic=str(bic) if bic else None,
+        holder=holder,
+        currency=currency,
+    )
     session.add(made)
     session.flush()
-    change = {"after": {"iban": usual, "currency": currency}}
+    change = {"after": {"iban" if iban is not None else "number": usual, "currency": currency}}
     record(session, [Act(by, "bank_account.added", f"legal_entity:{entity_id}", change)], now=now)
     return made

@@ -57,13 +57,15 @@ class LegalEntity(SQLModel, table=True):
 
 
 class BankAccount(SQLModel, table=True):
-    """Where a legal entity is paid."""
+    """Where a legal entity is paid. `iban` is the account's own number, as BAI2 and others give it, where `is_iban` is
+    false; customers are never shown it then."""
 
     __tablename__ = "bank_account"
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
     entity_id: int = Field(foreign_key="legal_entity.id", index=True, sa_type=BigId)
     iban: str = Field(max_length=34, unique=True)
+    is_iban: bool = Field(default=True, sa_column_kwargs={"server_default": text("true")})
     bic: str | None = Field(default=None, max_length=11)
     holder: str = Field(max_length=200)
     currency: str = Field(max_length=3)

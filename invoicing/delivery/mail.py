@@ -68,7 +68,11 @@ def queue_messages(session: Session, kernel: Kernel, made: Delivery, document: I
     ).all()
     bank = session.exec(
         select(BankAccount)
-        .where(col(BankAccount.entity_id) == document.entity_id, col(BankAccount.currency) == document.currency)
+        .where(
+            col(BankAccount.entity_id) == document.entity_id,
+            col(BankAccount.currency) == document.currency,
+            col(BankAccount.is_iban),
+        )
         .order_by(col(BankAccount.id))
     ).first()
     kind = "invoice_sent" if document.kind is DocumentKind.INVOICE else "credit_note_sent"

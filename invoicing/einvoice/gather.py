@@ -160,7 +160,9 @@ def _taxes(session: Session, invoice_id: int, seller_country: str, say: words.Sa
 def _bank(session: Session, document: Invoice) -> Bank | None:
     """The seller's first bank account in the document's currency."""
     query = select(BankAccount).where(
-        col(BankAccount.entity_id) == document.entity_id, col(BankAccount.currency) == document.currency
+        col(BankAccount.entity_id) == document.entity_id,
+        col(BankAccount.currency) == document.currency,
+        col(BankAccount.is_iban),
     )
     found = session.exec(query.order_by(col(BankAccount.id))).first()
     return None if found is None else Bank(iban=found.iban, bic=found.bic or "", holder=found.holder)

@@ -80,6 +80,6 @@ def _nothing(buying: Account, entity_id: int, since: date, until: date) -> list[
 def _banks(session: Session) -> dict[tuple[int, str], Bank]:
     """Where each seller is paid in each currency: on its first account."""
     found: dict[tuple[int, str], Bank] = {}
-    for row in session.exec(select(BankAccount).order_by(col(BankAccount.id))):
+    for row in session.exec(select(BankAccount).where(col(BankAccount.is_iban)).order_by(col(BankAccount.id))):
         found.setdefault((row.entity_id, row.currency), Bank(row.iban, row.bic or "", row.holder))
     return found
