@@ -78,7 +78,7 @@ class Case:
     def look_closer(self) -> None:
         """Reads the texts for damaged references of the candidates' items, and for references that are none of them."""
         said = [self.by_id[entry] for entry, strong in self.named.items() if strong >= 0.5]
-        told = {item.reference_key for item in said if self.stands(item.account_id).likely}
+        told = {item.reference_key for item in said if self.stands(item.account_id).likely} if len(said) > 1 else set()
         texts = [*self.incoming.texts, *(line.reference for line in self.incoming.advice)]
         self.like = resembling(texts, self.tokens, told, (item for item in self.items if item.side == 1))
         keys = {item.reference_key for item in self.items}

@@ -13,6 +13,7 @@ from math import comb, log10
 from ar.cash.matching.case import Case, is_charge, uncontested
 from ar.cash.matching.facts import Item
 from ar.cash.matching.ideas import Idea
+from ar.cash.matching.sums import MOST_AMOUNTS
 
 _POSITIVE = ("iban", "alias", "same_name", "like_name", "given", "number", "relative")
 _NEGATIVE = ("iban_refused", "alias_refused", "other_name", "other_iban", "other_iban_kin")
@@ -82,7 +83,7 @@ def _references(case: Case, idea: Idea, found: dict[str, float]) -> list[Item]:
         found["left_out"] = min(3.0, left_out)
     if not all(whole):
         others = max((quality for entry, quality in case.like.items() if entry not in ours), default=0.0)
-        if others > max((case.like.get(entry, 0.0) for entry in ours), default=0.0):
+        if others > max(best, default=0.0):
             found["like_left_out"] = others
         unread = case.unread - sum(1 for item in items if item.entry_id in case.like)
         if unread > 0:
@@ -132,6 +133,8 @@ def _structure(case: Case, idea: Idea, unnamed: Sequence[Item], found: dict[str,
         odds += 1.5
     else:
         found["loose"] = min(8.0, float(len(unnamed)))
+        if len(others) > MOST_AMOUNTS:
+            found["unsearched"] = 1.0
         odds += log10(comb(len(others), min(len(unnamed), len(others))) or 1)
     found["chance"] = min(4.0, max(_NEVER, odds)) - _NEVER
     found["several"] = 1.0

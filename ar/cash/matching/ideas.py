@@ -259,7 +259,8 @@ def _sensible(case: Case, items: Sequence[Item], owed: Sequence[Item]) -> Iterat
                     lines.append(Line(item, paid))
             if left == 0:
                 yield idea(lines, ("expected",))
-    targets = {amount: ()} | {amount + item.open_minor: (item,) for item in owed}
+    targets: dict[int, tuple[Item, ...]] = {amount: ()}
+    targets |= {amount + item.open_minor: (item,) for item in owed}
     targets[amount + sum(item.open_minor for item in owed)] = tuple(owed)
     for group, whole in _groups(items, targets.keys()):
         made = net_of_credits(group, targets[whole], ("credited",) if targets[whole] else ("exact",))
