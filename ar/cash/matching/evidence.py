@@ -17,7 +17,6 @@ from ar.cash.matching.sums import MOST_AMOUNTS
 
 _POSITIVE = ("iban", "alias", "same_name", "like_name", "given", "number", "relative")
 _NEGATIVE = ("iban_refused", "alias_refused", "other_name", "other_iban", "other_iban_kin")
-_SENSIBLE = ("balance", "all_due", "oldest", "month", "order")
 _SAID = ("named", "damaged", "some_named", "unnamed")
 _NEVER = -6.0
 SOON_DAYS = 3
@@ -151,6 +150,8 @@ def round_ways(amount: int) -> int:
 def _sense(case: Case, unnamed: Sequence[Item], others: Sequence[Item], chosen: set[int]) -> list[str]:
     """The first of the sets that people pay together that this one is."""
     count = len(chosen)
+    if all(is_charge(item) for item in unnamed):
+        return ["late_charges"] if count == sum(1 for item in case.of(unnamed[0].account_id) if is_charge(item)) else []
     if count < 2:
         return []
     if count == len(others):

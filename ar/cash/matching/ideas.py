@@ -214,14 +214,15 @@ def net_of_credits(items: Sequence[Item], credits_: Sequence[Item], how: Sequenc
 
 
 def account_ideas(case: Case, account_id: int, *, closely: bool) -> Iterator[Idea]:
-    """What a customer may mean that names nothing: one item, or a sum that makes sense; `closely`: or any sum."""
+    """What a customer may mean that names nothing: one item, or a sum that makes sense; `closely`: or any sum,
+    where no item is of the very amount."""
     amount = case.amount
     every = case.of(account_id)
     items = [item for item in every if item.side == 1 and uncontested(item)]
     yield from _singles(case, items)
     yield from _sensible(case, items, [item for item in every if item.side == -1])
-    invoices = [item for item in items if not is_charge(item)]
-    if closely:
+    if closely and not any(item.open_minor == amount for item in items):
+        invoices = [item for item in items if not is_charge(item)]
         for way in sums_of(invoices, amount):
             if len(way) > 1:
                 yield idea(in_full(way), ("exact",))

@@ -208,6 +208,7 @@ PRIORS = Weights(
         "given": 2.0,
         "iban": 0.1,
         "iban_refused": -4.0,
+        "late_charges": 4.0,
         "late_discount": 2.02,
         "late_discount+named": 0.52,
         "left_out": -5.64,
@@ -247,4 +248,4 @@ PRIORS = Weights(
         "unsearched": -0.64,
     }
 )
-"""What the evidence weighs before anything was learnt: fitted to made-up payments (bench/match_truth.py) and rounded."""
+"""What the evidence weighs before anything was learnt: fitted to the made-up payments of bench/match_truth.py."""

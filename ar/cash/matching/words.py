@@ -29,6 +29,7 @@ REASONS = {
     "oldest": _("It is what has been due longest"),
     "month": _("It is all the invoices of one month"),
     "order": _("It is all the invoices of one purchase order"),
+    "late_charges": _("It includes the late charges"),
     "run": _("The items follow each other"),
     "loose": _("The items only have their sum in common"),
     "expected": _("The customer said that this sum would come"),

@@ -47,7 +47,10 @@ ORDERED = [item(1, 40_013, purchase_order="4500012345"), item(2, 20_007, purchas
         ),
         pytest.param(money(40_013, "+++090/9337/55493+++"), [item(1, 40_013, "0909337554")], {1: 40_013}, id="OGM"),
         pytest.param(
-            money(100_000, "FA2026-000101", **STRANGER), [item(101, 100_000)], {101: 100_000}, id="factor, right reference"
+            money(100_000, "FA2026-000101", **STRANGER),
+            [item(101, 100_000)],
+            {101: 100_000},
+            id="factor, right reference",
         ),
     ],
 )
@@ -165,7 +168,11 @@ def test_a_promise_is_recognised() -> None:
 
 def test_one_payment_for_several_customers() -> None:
     items = [item(1, 100_013), item(2, 50_007, account_id=2)]
-    payers = [Payer(1, "Lefèvre Nord", parent_id=9), Payer(2, "Lefèvre Sud", parent_id=9), Payer(9, "Lefèvre Groupe", by_iban=2)]
+    payers = [
+        Payer(1, "Lefèvre Nord", parent_id=9),
+        Payer(2, "Lefèvre Sud", parent_id=9),
+        Payer(9, "Lefèvre Groupe", by_iban=2),
+    ]
     incoming = money(150_020, "FA2026-000001 FA2026-000002", payer_name="LEFEVRE GROUPE")
     decision = decided(incoming, items, payers)
     assert decision.verdict is Verdict.APPLY
