@@ -77,8 +77,10 @@ def in_full(items: Iterable[Item]) -> list[Line]:
     return [Line(item, item.open_minor) for item in items]
 
 
-def named_ideas(case: Case, items: Sequence[Item], credits_: Sequence[Item] = ()) -> Iterator[Idea]:
-    """What may be meant by naming these items, and these credits with them."""
+def named_ideas(
+    case: Case, items: Sequence[Item], credits_: Sequence[Item] = (), *, closely: bool = True
+) -> Iterator[Idea]:
+    """What may be meant by naming these items, and these credits with them; `closely`: or with others unnamed."""
     amount = case.amount
     off = sum(item.open_minor for item in credits_)
     gap = sum(item.open_minor for item in items) - off - amount
@@ -92,7 +94,7 @@ def named_ideas(case: Case, items: Sequence[Item], credits_: Sequence[Item] = ()
     if gap > 0:
         yield from _less(case, items, gap)
     else:
-        yield from _more(case, items, -gap)
+        yield from _more(case, items, -gap, closely=closely)
 
 
 def _less(case: Case, items: Sequence[Item], gap: int) -> Iterator[Idea]:
@@ -126,7 +128,7 @@ def _less(case: Case, items: Sequence[Item], gap: int) -> Iterator[Idea]:
     yield idea(lines, ("short",))
 
 
-def _more(case: Case, items: Sequence[Item], rest: int) -> Iterator[Idea]:
+def _more(case: Case, items: Sequence[Item], rest: int, *, closely: bool) -> Iterator[Idea]:
     """More came than the named items are open for: with others of the same customers, or too much."""
     taken = {item.entry_id for item in items}
     accounts = {item.account_id for item in items}
@@ -138,7 +140,7 @@ def _more(case: Case, items: Sequence[Item], rest: int) -> Iterator[Idea]:
     charges = [item for item in others if is_charge(item)]
     if charges and sum(item.open_minor for item in charges) == rest:
         yield idea(in_full([*items, *charges]), ("exact",))
-    for way in sums_of(others, rest):
+    for way in sums_of(others, rest) if closely else ():
         yield idea(in_full([*items, *way]), ("exact",))
     known = sorted(account for account in accounts if case.stands(account).likely) or sorted(accounts)
     yield idea(in_full(items), ("over",), rest=(known[0], rest))
