@@ -46,6 +46,8 @@ class Lookups:
 
 def tokens_of(incoming: Incoming) -> tuple[str, ...]:
     """The reference keys that a payment's advice and texts quote."""
+    if not incoming.advice:
+        return quoted(incoming.texts)
     advised = [key for line in incoming.advice if (key := reference_key(line.reference))]
     return tuple(dict.fromkeys((*advised[:200], *quoted(incoming.texts))))
 

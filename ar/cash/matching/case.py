@@ -78,19 +78,22 @@ class Case:
     def look_closer(self) -> None:
         """Reads the texts for damaged references of the candidates' items, and for references that are none of them."""
         said = [self.by_id[entry] for entry, strong in self.named.items() if strong >= 0.5]
-        told = {item.reference_key for item in said if self.stands(item.account_id).likely}
+        told = {item.reference_key for item in said if self.stands(item.account_id).likely} if len(said) > 1 else set()
         texts = [*self.incoming.texts, *(line.reference for line in self.incoming.advice)]
         self.like = resembling(texts, self.tokens, told, (item for item in self.items if item.side == 1))
         keys = {item.reference_key for item in self.items}
-        shapes = {_shape(key) for key in keys if strength(key) >= 0.5}
-        quoted = [token for token in self.tokens if token not in keys and _shape(token) in shapes]
+        shapes = {_shape(key) for key in keys}
+        quoted = [t for t in self.tokens if _shape(t) in shapes and t not in keys and strength(t) >= 0.5]
         self.unread = sum(1 for token in quoted if not any(token != other and token in other for other in quoted))
         text = " ".join(folded(text) for text in self.incoming.texts) + " "
         self.contrary = any(word in text for word in _CONTRARY)
 
 
+_SHAPE = str.maketrans("012345678", "999999999")
+
+
 def _shape(key: str) -> str:
-    return "".join("9" if c.isdigit() else c for c in key)
+    return key.translate(_SHAPE)
 
 
 def look(incoming: Incoming, candidates: Candidates, policy: Policy, today: date) -> Case:

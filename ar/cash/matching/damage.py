@@ -7,7 +7,7 @@ some is always one digit away.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from rapidfuzz.distance import OSA
 
@@ -21,6 +21,7 @@ COMPARED = 6_000
 _RUN = re.compile(r"[0-9A-Z]+")
 _TAIL = re.compile(r"[0-9]+$")
 _DIGITS = re.compile(r"[0-9]")
+_NUMBER = re.compile(r"[0-9]+")
 _MISREAD = str.maketrans("OQDILSBZG", "000115826")
 
 _GLUED, _MISREAD_AS, _LONG_TAIL, _TYPO, _SHORT_TAIL, _CUT = 0.95, 0.9, 0.85, 0.75, 0.6, 0.5
@@ -34,25 +35,46 @@ def resembling(
     `tokens` are what quoted() found; a reference that is among them is not damaged and not answered here. What makes
     up the references `told` is no slip of another one.
     """
+    runs = {run for text in texts for run in _RUN.findall(folded(text)) if _DIGITS.search(run)}
+    if not any(len(run) >= 3 for run in runs):
+        return {}
     squashed = [reference_key(text) for text in texts]
     misread = [text.translate(_MISREAD) for text in squashed]
-    runs = {run for text in texts for run in _RUN.findall(folded(text)) if _DIGITS.search(run)}
+    said = " ".join(misread)
     numbers = {run.lstrip("0"): len(run) for run in runs if run.isdigit()}
-    typed = sorted({t for t in (*tokens, *runs) if 5 <= len(t) <= 35 and sum(c.isdigit() for c in t) >= 4})
-    typed = [token for token in typed if not any(token in key or key in token for key in told)]
-    read = [(token, token.translate(_MISREAD)) for token in typed]
+    typed = _typed({*tokens, *runs}, told)
     found: dict[int, float] = {}
     left = COMPARED
     for item in items:
         key = item.reference_key
-        if len(key) < 4 or key in tokens or strength(key) < 0.4:
+        digits = _NUMBER.findall(item.reference)
+        if not digits or len(key) < 4 or key in tokens or strength(key) < 0.4:
             continue
-        quality = _within(key, squashed, misread) or _tail(item, squashed, numbers)
-        if quality < _TYPO and left > 0 and len(key) >= 6:
-            left -= len(read)
-            quality = max(quality, _mistyped(key, read))
+        number = digits[-1].lstrip("0")
+        quality = 0.0
+        if number in said:
+            quality = _within(key, squashed, misread) or _tail(key, number, squashed, numbers)
+        near = typed.get(len(key))
+        if near and quality < _TYPO and left > 0 and len(key) >= 6:
+            left -= len(near)
+            quality = max(quality, _mistyped(key, near))
         if quality:
             found[item.entry_id] = quality
+    return found
+
+
+def _typed(tokens: Collection[str], told: Collection[str]) -> dict[int, list[tuple[str, str]]]:
+    """Per size of a reference, the tokens that may be one mistyped or cut, as they are and as if misread."""
+    found: dict[int, list[tuple[str, str]]] = {}
+    for token in sorted(tokens):
+        size = len(token)
+        if not 5 <= size <= 36 or len(_DIGITS.findall(token)) < 4:
+            continue
+        if any(token in key or key in token for key in told):
+            continue
+        plain = token.translate(_MISREAD)
+        for wanted in range(size - 1, size + 3):
+            found.setdefault(wanted, []).append((token, plain))
     return found
 
 
@@ -79,27 +101,25 @@ def _stands(key: str, text: str) -> bool:
     return False
 
 
-def _tail(item: Item, squashed: Sequence[str], numbers: dict[str, int]) -> float:
+def _tail(key: str, number: str, squashed: Sequence[str], numbers: Mapping[str, int]) -> float:
     """Whether the reference's end is quoted alone: '000123', '123' or '26-000123' for FR-2026-000123."""
-    tail = _TAIL.search(item.reference_key)
-    if tail is None:
+    tail = _TAIL.search(key)
+    if tail is None or len(number) < 3:
         return 0.0
-    digits = tail.group()
-    last = _TAIL.search(item.reference)
-    number = (last.group() if last else digits).lstrip("0")
-    if len(digits) >= 8 and any(_stands(digits[-size:], text) for size in (len(digits) - 2,) for text in squashed):
+    end = tail.group()[2:]
+    if len(end) >= 6 and any(_stands(end, text) for text in squashed):
         return _LONG_TAIL
-    if number in numbers and len(number) >= 3:
+    if number in numbers:
         return _SHORT_TAIL + min(0.2, 0.05 * (max(len(number), numbers[number]) - 3)) - (0.2 if len(number) < 4 else 0)
     return 0.0
 
 
-def _mistyped(key: str, read: Sequence[tuple[str, str]]) -> float:
+def _mistyped(key: str, near: Sequence[tuple[str, str]]) -> float:
     """Whether a token is the reference but for one slip, or for its cut end."""
     size, plain, best = len(key), key.translate(_MISREAD), 0.0
-    for token, folded_token in read:
-        if abs(len(token) - size) <= 1 and OSA.distance(folded_token, plain, score_cutoff=1) <= 1:
+    for token, read in near:
+        if len(token) >= size - 1 and OSA.distance(read, plain, score_cutoff=1) <= 1:
             return _TYPO
-        if size - 2 <= len(token) < size and len(token) >= 7 and key.startswith(token):
+        if 7 <= len(token) < size and key.startswith(token):
             best = _CUT
     return best

@@ -137,8 +137,22 @@ def _weighed(case: Case, model: Weights) -> list[Weighed]:
 
 
 def _ideas(case: Case) -> Iterator[Idea]:
-    """Of the items that are named: all, those of the likely payers, those named in a damaged form; of the likely
-    payers: what they owe."""
+    """Of the items that are named; then of the likely payers: what they owe, and any sum of it unless names did."""
+    settled = False
+    for made in _named_ideas(case):
+        settled = settled or _settles(case, made)
+        yield made
+    likely = sorted(
+        (account for account, standing in case.standing.items() if standing.likely or "relative" in standing.evidence),
+        key=lambda account: (not case.stands(account).agrees, account),
+    )
+    for rank, account in enumerate(likely):
+        closely = not settled and rank < CLOSELY and case.stands(account).likely
+        yield from account_ideas(case, account, closely=closely)
+
+
+def _named_ideas(case: Case) -> Iterator[Idea]:
+    """Of all items that are named, those of the likely payers, those named in a damaged form, and each alone."""
     named = [item for item in case.items if item.entry_id in case.named]
     debits = [item for item in named if item.side == 1]
     credits_ = [item for item in named if item.side == -1]
@@ -156,18 +170,22 @@ def _ideas(case: Case) -> Iterator[Idea]:
         some = [item for item in like if case.like[item.entry_id] >= floor]
         keep(sorted({i.entry_id: i for i in (*debits, *some)}.values(), key=lambda i: (i.due_on, i.entry_id)))
         keep(some)
+    whole = len(sets)
     for item in (*debits[:30], *like[:30]):
         keep([item])
-    for items in sets.values():
-        yield from named_ideas(case, items, credits_)
+    for n, items in enumerate(sets.values()):
+        yield from named_ideas(case, items, credits_, closely=n < whole)
         if credits_:
-            yield from named_ideas(case, items)
-    likely = sorted(
-        (account for account, standing in case.standing.items() if standing.likely or "relative" in standing.evidence),
-        key=lambda account: (not case.stands(account).agrees, account),
+            yield from named_ideas(case, items, closely=n < whole)
+
+
+def _settles(case: Case, made: Idea) -> bool:
+    """Whether it pays exactly what is named, well enough, of customers that are likely to pay."""
+    return "exact" in made.how and all(
+        max(case.named.get(line.item.entry_id, 0.0), case.like.get(line.item.entry_id, 0.0)) >= 0.7
+        and case.stands(line.item.account_id).likely
+        for line in made.lines
     )
-    for rank, account in enumerate(likely):
-        yield from account_ideas(case, account, closely=rank < CLOSELY and case.stands(account).likely)
 
 
 def _proposal(case: Case, weighed: Weighed, chance: float) -> Proposal:

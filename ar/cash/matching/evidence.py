@@ -13,10 +13,10 @@ from math import comb, log10
 from ar.cash.matching.case import Case, is_charge, uncontested
 from ar.cash.matching.facts import Item
 from ar.cash.matching.ideas import Idea
+from ar.cash.matching.sums import MOST_AMOUNTS
 
 _POSITIVE = ("iban", "alias", "same_name", "like_name", "given", "number", "relative")
 _NEGATIVE = ("iban_refused", "alias_refused", "other_name", "other_iban", "other_iban_kin")
-_SENSIBLE = ("balance", "all_due", "oldest", "month", "order")
 _SAID = ("named", "damaged", "some_named", "unnamed")
 _NEVER = -6.0
 SOON_DAYS = 3
@@ -82,7 +82,7 @@ def _references(case: Case, idea: Idea, found: dict[str, float]) -> list[Item]:
         found["left_out"] = min(3.0, left_out)
     if not all(whole):
         others = max((quality for entry, quality in case.like.items() if entry not in ours), default=0.0)
-        if others > max((case.like.get(entry, 0.0) for entry in ours), default=0.0):
+        if others > max(best, default=0.0):
             found["like_left_out"] = others
         unread = case.unread - sum(1 for item in items if item.entry_id in case.like)
         if unread > 0:
@@ -132,6 +132,8 @@ def _structure(case: Case, idea: Idea, unnamed: Sequence[Item], found: dict[str,
         odds += 1.5
     else:
         found["loose"] = min(8.0, float(len(unnamed)))
+        if len(others) > MOST_AMOUNTS:
+            found["unsearched"] = 1.0
         odds += log10(comb(len(others), min(len(unnamed), len(others))) or 1)
     found["chance"] = min(4.0, max(_NEVER, odds)) - _NEVER
     found["several"] = 1.0
@@ -148,6 +150,8 @@ def round_ways(amount: int) -> int:
 def _sense(case: Case, unnamed: Sequence[Item], others: Sequence[Item], chosen: set[int]) -> list[str]:
     """The first of the sets that people pay together that this one is."""
     count = len(chosen)
+    if all(is_charge(item) for item in unnamed):
+        return ["late_charges"] if count == sum(1 for item in case.of(unnamed[0].account_id) if is_charge(item)) else []
     if count < 2:
         return []
     if count == len(others):

@@ -77,8 +77,10 @@ def in_full(items: Iterable[Item]) -> list[Line]:
     return [Line(item, item.open_minor) for item in items]
 
 
-def named_ideas(case: Case, items: Sequence[Item], credits_: Sequence[Item] = ()) -> Iterator[Idea]:
-    """What may be meant by naming these items, and these credits with them."""
+def named_ideas(
+    case: Case, items: Sequence[Item], credits_: Sequence[Item] = (), *, closely: bool = True
+) -> Iterator[Idea]:
+    """What may be meant by naming these items, and these credits with them; `closely`: or with others unnamed."""
     amount = case.amount
     off = sum(item.open_minor for item in credits_)
     gap = sum(item.open_minor for item in items) - off - amount
@@ -92,7 +94,7 @@ def named_ideas(case: Case, items: Sequence[Item], credits_: Sequence[Item] = ()
     if gap > 0:
         yield from _less(case, items, gap)
     else:
-        yield from _more(case, items, -gap)
+        yield from _more(case, items, -gap, closely=closely)
 
 
 def _less(case: Case, items: Sequence[Item], gap: int) -> Iterator[Idea]:
@@ -126,7 +128,7 @@ def _less(case: Case, items: Sequence[Item], gap: int) -> Iterator[Idea]:
     yield idea(lines, ("short",))
 
 
-def _more(case: Case, items: Sequence[Item], rest: int) -> Iterator[Idea]:
+def _more(case: Case, items: Sequence[Item], rest: int, *, closely: bool) -> Iterator[Idea]:
     """More came than the named items are open for: with others of the same customers, or too much."""
     taken = {item.entry_id for item in items}
     accounts = {item.account_id for item in items}
@@ -138,7 +140,7 @@ def _more(case: Case, items: Sequence[Item], rest: int) -> Iterator[Idea]:
     charges = [item for item in others if is_charge(item)]
     if charges and sum(item.open_minor for item in charges) == rest:
         yield idea(in_full([*items, *charges]), ("exact",))
-    for way in sums_of(others, rest):
+    for way in sums_of(others, rest) if closely else ():
         yield idea(in_full([*items, *way]), ("exact",))
     known = sorted(account for account in accounts if case.stands(account).likely) or sorted(accounts)
     yield idea(in_full(items), ("over",), rest=(known[0], rest))
@@ -214,14 +216,15 @@ def net_of_credits(items: Sequence[Item], credits_: Sequence[Item], how: Sequenc
 
 
 def account_ideas(case: Case, account_id: int, *, closely: bool) -> Iterator[Idea]:
-    """What a customer may mean that names nothing: one item, or a sum that makes sense; `closely`: or any sum."""
+    """What a customer may mean that names nothing: one item, or a sum that makes sense; `closely`: or any sum,
+    where no item is of the very amount."""
     amount = case.amount
     every = case.of(account_id)
     items = [item for item in every if item.side == 1 and uncontested(item)]
     yield from _singles(case, items)
     yield from _sensible(case, items, [item for item in every if item.side == -1])
-    invoices = [item for item in items if not is_charge(item)]
-    if closely:
+    if closely and not any(item.open_minor == amount for item in items):
+        invoices = [item for item in items if not is_charge(item)]
         for way in sums_of(invoices, amount):
             if len(way) > 1:
                 yield idea(in_full(way), ("exact",))
@@ -259,7 +262,8 @@ def _sensible(case: Case, items: Sequence[Item], owed: Sequence[Item]) -> Iterat
                     lines.append(Line(item, paid))
             if left == 0:
                 yield idea(lines, ("expected",))
-    targets = {amount: ()} | {amount + item.open_minor: (item,) for item in owed}
+    targets: dict[int, tuple[Item, ...]] = {amount: ()}
+    targets |= {amount + item.open_minor: (item,) for item in owed}
     targets[amount + sum(item.open_minor for item in owed)] = tuple(owed)
     for group, whole in _groups(items, targets.keys()):
         made = net_of_credits(group, targets[whole], ("credited",) if targets[whole] else ("exact",))

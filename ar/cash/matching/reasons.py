@@ -9,11 +9,12 @@ from ar.cash.matching.facts import Reason
 from ar.cash.matching.ideas import Idea
 
 _ACCOUNT = ("given", "iban", "alias", "same_name", "like_name", "number", "relative")
-_SETS = ("balance", "all_due", "oldest", "month", "order", "run", "loose", "expected", "legal_order")
+_SETS = ("balance", "all_due", "oldest", "month", "order", "late_charges", "run", "loose", "expected", "legal_order")
 _AGAINST = (
     "left_out", "like_left_out", "unread", "contrary", "other_iban", "other_iban_kin", "other_name", "iban_refused",
     "alias_refused", "stranger", "accounts", "before",
 )  # fmt: skip
+_OFF = ("discount", "late_discount", "charges_stated", "charges", "tolerated")
 SHOWN = 5
 """How many references a reason names at most."""
 
@@ -29,13 +30,9 @@ def reasons_for(case: Case, idea: Idea, evidence: Mapping[str, float]) -> tuple[
         found.append(Reason("named", {"references": whole[:SHOWN]}))
     if damaged:
         found.append(Reason("damaged", {"references": damaged[:SHOWN]}))
-    for how in ("exact", "advised", "uncontested", "credited"):
-        if how in evidence:
-            found.append(Reason(how))
+    found += [Reason(how) for how in ("exact", "advised", "uncontested", "credited") if how in evidence]
     off = {"minor": sum(line.off for line in idea.lines), "currency": currency}
-    for how in ("discount", "late_discount", "charges_stated", "charges", "tolerated"):
-        if how in evidence:
-            found.append(Reason(how, {"amount": off}))
+    found += [Reason(how, {"amount": off}) for how in _OFF if how in evidence]
     if "short" in evidence:
         left = sum(line.item.open_minor - line.paid - line.off - line.netted for line in idea.lines)
         found.append(Reason("short", {"amount": {"minor": left, "currency": currency}}))

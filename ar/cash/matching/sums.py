@@ -77,12 +77,24 @@ def _few(values: Sequence[int], target: int) -> set[tuple[int, ...]]:
         place.setdefault(value, []).append(n)
         if len(found) > 256:
             return found
-    if len(values) <= MOST_TRIPLED:
-        table = np.array(values, dtype=np.int64)
-        for n, value in enumerate(values):
-            pairs = table[n + 1 :, None] + table[None, n + 1 :]
-            for one, two in np.argwhere(np.triu(pairs == target - value, 1))[:16]:
-                found.add((n, n + 1 + int(one), n + 1 + int(two)))
-            if len(found) > 256:
-                break
+    if 3 <= len(values) <= MOST_TRIPLED:
+        found |= _triples(np.array(values, dtype=np.int64), target)
+    return found
+
+
+def _triples(table: NDArray[np.int64], target: int) -> set[tuple[int, ...]]:
+    """Triples: the sum of each pair looked up by what a third amount leaves."""
+    one, two = np.triu_indices(len(table), 1)
+    pairs = table[one] + table[two]
+    order = np.argsort(pairs, kind="stable")
+    ordered = pairs[order]
+    first = np.searchsorted(ordered, target - table, side="left")
+    last = np.searchsorted(ordered, target - table, side="right")
+    found: set[tuple[int, ...]] = set()
+    for n in np.nonzero(last > first)[0]:
+        for at in order[first[n] : min(last[n], first[n] + 64)]:
+            if n < one[at]:
+                found.add((int(n), int(one[at]), int(two[at])))
+        if len(found) > 256:
+            break
     return found

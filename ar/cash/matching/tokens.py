@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
 from datetime import date
+from functools import lru_cache
 
 from stdnum import iso11649
 from stdnum.be import ogm_vcs
@@ -36,7 +36,8 @@ def folded(text: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).upper()
 
 
-def quoted(texts: Iterable[str]) -> tuple[str, ...]:
+@lru_cache(maxsize=8_192)
+def quoted(texts: tuple[str, ...]) -> tuple[str, ...]:
     """The tokens of `texts` that may be references, as reference keys: at most MOST, the most selective first.
 
     Runs of letters and digits, neighbours joined, with leading zeros and without, freed of words glued to them; what

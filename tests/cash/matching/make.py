@@ -1,72 +1,65 @@
-"""Bank lines as a statement brings them, for the tests of matching."""
+"""Money, items and customers to match, with sensible defaults."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from sqlmodel import Session, col, func, select
+from ar.cash.matching.decide import decide
+from ar.cash.matching.facts import Candidates, Decision, Expected, Incoming, Item, Payer, Policy
+from ar.cash.matching.weights import PRIORS
+from ar.ledger.models import EntryKind
+from ar.ledger.references import reference_key
 
-from ar.cash.bank.models import BankLine, BankStatement, LineState
-from ar.cash.matching.run import Sources
-from ar.customers.models import BankAccount
-from ar.ledger.models import OpenItem
-from tests.ledger.make import NOW
-
-DAY = date(2026, 2, 27)
-NOTHING = Sources(advice=lambda _session, _lines: {}, expected=lambda _session, _accounts: {})
-
-
-def statement(session: Session, entity: int) -> BankStatement:
-    """An account of the seller's, and an empty statement of it."""
-    account = session.exec(select(BankAccount).where(BankAccount.entity_id == entity)).first()
-    if account is None:
-        iban = f"FR76300060000112345678{entity:05}"
-        account = BankAccount(entity_id=entity, iban=iban, holder="Seller", currency="EUR")
-        session.add(account)
-        session.flush()
-    assert account.id is not None
-    count = session.exec(select(func.count()).select_from(BankStatement)).one()
-    made = BankStatement(
-        bank_account_id=account.id,
-        format="camt053",
-        digest=f"{count:064}",
-        currency="EUR",
-        lines_read=0,
-        lines_added=0,
-        imported_by="system",
-        imported_at=NOW,
-    )
-    session.add(made)
-    session.flush()
-    return made
+TODAY = date(2026, 6, 30)
+POLICY = Policy(charges_minor=2_000)
+ACME = Payer(1, "Boulangerie Lefèvre SARL", by_iban=3, numbers=("C000001",))
 
 
-def line(session: Session, entity: int, amount: int, text: str = "", **given: Any) -> int:
-    """An open line of money that came in: its id."""
-    head = statement(session, entity)
-    assert head.id is not None
-    made = BankLine(
-        statement_id=head.id,
-        bank_account_id=head.bank_account_id,
-        entity_id=entity,
-        identity=f"{head.id:064}",
-        booked_on=given.pop("on", DAY),
-        amount_minor=amount,
-        currency=given.pop("currency", "EUR"),
-        counterparty_name=given.pop("name", "CUSTOMER C1"),
-        counterparty_iban=given.pop("iban", ""),
-        remittance=text,
-        state=LineState.OPEN,
-        **given,
-    )
-    session.add(made)
-    session.flush()
-    assert made.id is not None
-    return made.id
+def item(number: int, minor: int, reference: str = "", **others: Any) -> Item:
+    """An invoice of account 1, due in mid June, open in full."""
+    reference = reference or f"FA2026-{number:06d}"
+    given: dict[str, Any] = {
+        "entity_id": 1,
+        "account_id": 1,
+        "kind": EntryKind.INVOICE,
+        "side": 1,
+        "currency": "EUR",
+        "amount_minor": minor,
+        "open_minor": minor,
+        "disputed_minor": 0,
+        "effective_on": date(2026, 5, 15),
+        "due_on": date(2026, 6, 14),
+        "reference": reference,
+        "reference_key": reference_key(reference),
+    }
+    return Item(entry_id=number, **{**given, **others})
 
 
-def opened(session: Session) -> dict[str, int]:
-    """What is open of each item of a customer that is not settled, by its reference."""
-    query = select(OpenItem.reference, OpenItem.open_minor).where(OpenItem.side == 1, OpenItem.open_minor > 0)
-    return dict(session.exec(query.order_by(col(OpenItem.entry_id))).all())
+def money(minor: int, *texts: str, **others: Any) -> Incoming:
+    """Euros from ACME as its bank writes it."""
+    given: dict[str, Any] = {
+        "entity_id": 1,
+        "currency": "EUR",
+        "received_on": TODAY,
+        "payer_name": "BOULANGERIE LEFEVRE",
+        "payer_iban": "FR7630006000011234567890189",
+    }
+    return Incoming(id=1, amount_minor=minor, texts=texts, **{**given, **others})
+
+
+def decided(
+    incoming: Incoming,
+    items: Sequence[Item],
+    payers: Sequence[Payer] = (ACME,),
+    *,
+    policy: Policy = POLICY,
+    expected: Sequence[Expected] = (),
+) -> Decision:
+    return decide(incoming, Candidates(payers, items, expected), policy, PRIORS, today=TODAY)
+
+
+def paid(decision: Decision) -> dict[int | None, int]:
+    """What the first proposal pays, by item; None is on account."""
+    return {part.entry_id: part.amount_minor for part in decision.proposals[0].parts}

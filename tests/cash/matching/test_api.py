@@ -17,7 +17,7 @@ from ar.cash.matching.run import match_lines
 from ar.core.access.models import Role
 from ar.core.kernel import Kernel
 from ar.ledger.models import OpenItem
-from tests.cash.matching.make import NOTHING, line
+from tests.cash.matching.lines import NOTHING, line
 from tests.ledger.make import NOW, customer, invoice, seller
 from tests.web import client
 

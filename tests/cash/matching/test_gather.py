@@ -22,7 +22,7 @@ from ar.customers.accounts import change_account
 from ar.customers.models import AccountIdentifier
 from ar.ledger.models import Book, EntryKind
 from ar.ledger.post import Posting, post
-from tests.cash.matching.make import DAY, NOTHING, line
+from tests.cash.matching.lines import DAY, NOTHING, line
 from tests.ledger.make import NOW, customer, invoice, seller
 
 

@@ -13,7 +13,7 @@ from ar.cash.matching.models import CashApplication, MatchModel, MatchProposal
 from ar.cash.matching.undo import undo
 from ar.cash.matching.weights import LEAST, PRIORS, Sample
 from ar.core.kernel import Kernel
-from tests.cash.matching.make import DAY, line
+from tests.cash.matching.lines import DAY, line
 from tests.ledger.make import NOW, customer, invoice, seller
 
 LUCKY = {"base": 1.0, "lucky": 1.0}

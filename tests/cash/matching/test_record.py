@@ -37,7 +37,7 @@ from ar.core.jobs import Job
 from ar.core.kernel import Kernel
 from ar.ledger.models import Book, Entry, EntryKind, OpenItem
 from ar.ledger.post import Posting, post
-from tests.cash.matching.make import DAY, NOTHING, line, opened
+from tests.cash.matching.lines import DAY, NOTHING, line, opened
 from tests.ledger.make import NOW, customer, invoice, seller
 
 
