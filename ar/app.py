@@ -9,6 +9,7 @@ from ar.cash import api as cash_api
 from ar.cash import pages as cash_pages
 from ar.cash.gateways import TEST_GATEWAY_PATH
 from ar.cash.mount import stand_in
+from ar.cash.remittance import api as remittance_api
 from ar.core.access import api as access_api
 from ar.core.access import pages as access_pages
 from ar.core.i18n import marked as _
@@ -95,6 +96,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     statements_api.router,
     statements_pages.router,
     cash_api.router,
+    remittance_api.router,
     cash_api.webhooks,
     cash_pages.router,
     prediction_api.router,

@@ -66,6 +66,13 @@ class BankLine(SQLModel, table=True):
         Index("ix_bank_line_statement", "statement_id", "id"),
         Index("ix_bank_line_end_to_end", "end_to_end_id"),
         Index(
+            "ix_bank_line_open_amount",
+            "amount_minor",
+            "currency",
+            sqlite_where=text("state = 'open'"),
+            postgresql_where=text("state = 'open'"),
+        ),
+        Index(
             "ix_bank_line_open",
             "entity_id",
             "id",
