@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
+_ROW = "\x1e"
 _BLOCKS = frozenset(
-    {"p", "div", "br", "tr", "table", "li", "ul", "ol", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "pre"}
+    {"p", "div", "br", "li", "ul", "ol", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "pre"}
 )
 _UNSHOWN = frozenset({"script", "style", "head", "title", "template"})
 _VOID = frozenset(
@@ -83,6 +84,8 @@ class _Text(HTMLParser):
             self._silent.append(tag)
         elif tag in ("td", "th"):
             self.parts.append("\t")
+        elif tag in ("tr", "table"):
+            self.parts.append(_ROW)
         elif tag in _BLOCKS:
             self.parts.append("\n")
 
@@ -90,6 +93,8 @@ class _Text(HTMLParser):
         if self._silent:
             if tag == self._silent[-1]:
                 self._silent.pop()
+        elif tag in ("tr", "table"):
+            self.parts.append(_ROW)
         elif tag in _BLOCKS:
             self.parts.append("\n")
 
@@ -103,7 +108,6 @@ def text_of_html(html: str, *, quotes: bool = False) -> str:
     parser = _Text(quotes=quotes)
     parser.feed(html[:MAX_CHARACTERS])
     parser.close()
-    lines = "".join(parser.parts)
-    lines = re.sub(r"\n?\t ?\n+", "\t", lines)  # paragraphs inside a cell
-    lines = re.sub(r"(?<=[^\n\t])\n+(?=\t)", "", lines)
+    lines = re.sub(r"[\n ]*\t[\n ]*", "\t", "".join(parser.parts))  # a cell's own paragraphs begin no row
+    lines = lines.replace(_ROW, "\n")
     return "\n".join(line.strip(" ") for line in re.sub(r"\n{2,}", "\n", lines).split("\n"))

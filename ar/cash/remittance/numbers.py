@@ -15,14 +15,14 @@ MARKS = (".", ",")
 _GAP = " \u00a0\u202f'\u2019"
 _FORM = rf"\d{{1,3}}(?:[{_GAP}]\d{{3}})+(?:[.,]\d{{1,3}})?|\d{{1,3}}(?:[.,]\d{{2,3}})+|\d+(?:[.,]\d{{1,3}})?"
 FOUND = re.compile(
-    rf"(?<![\w.,/-])(?P<minus>[-−–(]\ ?)?(?P<body>{_FORM})(?P<after>\)|-(?![\w-]))?(?![\w/]|[.,-]\d|\ ?%)", re.ASCII
+    rf"(?<![\w.,/-])(?P<minus>[-−–]\ ?)?(?P<body>{_FORM})(?P<after>-(?![\w-]))?(?![\w/]|[.,-]\d|\ ?%)", re.ASCII
 )
 """A number, with what makes it negative."""
 
 _LONGEST = 24
 _GROUPED = {
     mark: re.compile(
-        rf"\d+|\d{{1,3}}(?:([{re.escape(group)}{_GAP}])\d{{3}})(?:\1\d{{3}})*|\d{{1,2}}(?:,\d{{2}})*,\d{{3}}"
+        rf"\d+|\d{{1,3}}(?:([{re.escape(group)}{_GAP}])\d{{3}})(?:\1\d{{3}})*|\d{{1,2}}(?:,\d{{2}})*,\d{{3}}", re.ASCII
     )
     for mark, group in ((".", ","), (",", "."))
 }
@@ -76,14 +76,19 @@ def minor_of(found: re.Match[str], mark: str, places: int) -> int | None:
     return -minor if minor is not None and (found["minus"] or found["after"]) else minor
 
 
+def in_brackets(cell: str) -> bool:
+    """Whether a cell is one number in brackets: below zero, as accountants write it."""
+    return cell.startswith("(") and cell.endswith(")")
+
+
 def parse(body: str, mark: str, places: int) -> int | None:
     """As minor_of, of digits and separators alone. No hostile numeral: its length is checked first."""
     if len(body) > _LONGEST:
         return None
     whole, dot, part = body.partition(mark)
-    if dot and (not part.isdecimal() or len(part) > (places or 2) or (not places and part.strip("0"))):
+    if dot and (not (part.isascii() and part.isdecimal()) or len(part) > (places or 2) or (not places and part.strip("0"))):
         return None
-    if not whole.isascii() or not _GROUPED[mark].fullmatch(whole):
+    if not _GROUPED[mark].fullmatch(whole):
         return None
     digits = re.sub(r"\D", "", whole, flags=re.ASCII)
     minor = int(digits) * 10**places + (int(part.ljust(places, "0")) if part and places else 0)

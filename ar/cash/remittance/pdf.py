@@ -58,10 +58,10 @@ def _child() -> int:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     from pypdf import PdfReader
 
-    content = io.BytesIO(sys.stdin.buffer.read())
-    written = 0
+    content = sys.stdin.buffer.read()
+    written, locked = 0, b"/Encrypt" in content
     try:
-        reader = PdfReader(content)
+        reader = PdfReader(io.BytesIO(content))
         if reader.is_encrypted and not reader.decrypt(""):
             return _LOCKED
         for page in reader.pages[:MAX_PAGES]:
@@ -71,7 +71,7 @@ def _child() -> int:
     except MemoryError:
         raise
     except Exception:  # whatever a broken file makes of the reader, it is the file that is broken
-        return _UNREADABLE
+        return _LOCKED if locked else _UNREADABLE
     return 0
 
 

@@ -293,7 +293,8 @@ def _amounts(cell: str, reading: Reading) -> list[int]:
     text = numbers.spaced(cell)
     found = [numbers.minor_of(one, reading.mark, reading.places) for one in numbers.FOUND.finditer(text)]
     reading.unread += [cell] * found.count(None)
-    return [minor for minor in found if minor is not None]
+    sign = -1 if numbers.in_brackets(cell.strip()) else 1
+    return [sign * minor for minor in found if minor is not None]
 
 
 def _amount(cell: str, reading: Reading) -> int | None:

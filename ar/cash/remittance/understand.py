@@ -43,7 +43,7 @@ def understand(source: Source, known: Mapping[str, Known], *, currency: str, nea
         doubts.append("Some numbers could not be read as amounts")
     return replace(
         best,
-        currency=used if told or owed or best.amount_minor is not None else "",
+        currency=used if told or best.lines or best.amount_minor is not None else "",
         text=text[:MAX_TEXT],
         doubts=(*doubts, *best.doubts),
     )
