@@ -11,6 +11,7 @@ from ar.cash.bank import api as bank_api
 from ar.cash.gateways import TEST_GATEWAY_PATH
 from ar.cash.matching import api as matching_api
 from ar.cash.mount import stand_in
+from ar.cash.remittance import api as remittance_api
 from ar.core.access import api as access_api
 from ar.core.access import pages as access_pages
 from ar.core.i18n import marked as _
@@ -97,6 +98,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     statements_api.router,
     statements_pages.router,
     cash_api.router,
+    remittance_api.router,
     cash_api.webhooks,
     matching_api.router,
     cash_pages.router,

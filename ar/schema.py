@@ -20,6 +20,7 @@ MODELS = (
     "ar.cash.bank.models",
     "ar.cash.matching.models",
     "ar.cash.models",
+    "ar.cash.remittance.models",
     "ar.core.access.models",
     "ar.core.audit",
     "ar.core.files",

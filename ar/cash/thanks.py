@@ -1,24 +1,27 @@
-"""The word of thanks for a payment that came in: what it settled, and what of that is still open."""
+"""The word of thanks for a payment that came in: what it settled, what of that is still open, and what comes next."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlmodel import Session, col, select
+import structlog
+from sqlmodel import Session
 
 from ar.cash.models import Payment
-from ar.core.db import among
-from ar.core.jobs import enqueue, enqueue_all
+from ar.cash.receipts import Receipt, receipts_of
+from ar.core.halving import error_words, halving
+from ar.core.jobs import enqueue_all
 from ar.core.kernel import Kernel
-from ar.customers.notes import write_note
-from ar.ledger.allocate import live_allocations
-from ar.ledger.models import EntryKind, OpenItem
+from ar.customers.notes import Note, write_notes
 
 JOB = "thank-for-payment"
 _TIMELY = timedelta(days=7)
+_CHUNK = 200
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,56 +33,65 @@ class Received:
     received_on: date
 
 
-@dataclass(frozen=True, slots=True)
-class SettledItem:
-    """What the payment paid of one item, and what of it is open today, in minor units."""
-
-    reference: str
-    amount_minor: int
-    open_minor: int
-
-
 def want_thanks(session: Session, payment: Payment, *, now: datetime) -> None:
     """Have the customer thanked once for `payment`, however often its money comes and goes."""
-    enqueue(session, JOB, {"payment_id": payment.id}, dedup_key=f"{JOB}:{payment.public_id}", now=now)
+    assert payment.id is not None
+    want_thanks_all(session, {payment.id: payment.public_id}, now=now)
 
 
 def want_thanks_all(session: Session, payments: Mapping[int, str], *, now: datetime) -> None:
-    """The same for many payments: their public ids by id."""
-    wanted = {f"{JOB}:{public_id}": {"payment_id": payment_id} for payment_id, public_id in payments.items()}
+    """Have the customers thanked for many payments, whose public ids are given by their ids: a job for each few
+    hundred, and one message for each payment, however often it is wanted."""
+    ids, wanted = list(payments), {}
+    for start in range(0, len(ids), _CHUNK):
+        chunk = ids[start : start + _CHUNK]
+        names = ",".join(payments[payment_id] for payment_id in chunk)
+        key = names if len(chunk) == 1 else hashlib.sha256(names.encode()).hexdigest()
+        wanted[f"{JOB}:{key}"] = {"payment_ids": chunk}
     enqueue_all(session, JOB, wanted, now=now)
 
 
 def thank(kernel: Kernel, arguments: dict[str, Any], now: datetime) -> str:
-    """Write the thanks into the outbox, unless the money went back or came more than a week ago."""
-    with kernel.database.transaction() as session:
-        payment = session.get(Payment, arguments["payment_id"])
-        if payment is None or payment.entry_id is None:
-            return "the money is not ours"
-        received_on = session.exec(select(OpenItem).where(OpenItem.entry_id == payment.entry_id)).one().effective_on
-        if now.date() - received_on > _TIMELY:
-            return "received too long ago"
-        written = write_note(
-            session,
-            kernel,
-            "payment_thanks",
-            account_id=payment.account_id,
-            entity_id=payment.entity_id,
-            about=f"payment:{payment.id}",
-            now=now,
-            payment=Received(payment.amount_minor, payment.currency, received_on),
-            invoices=_settled(session, payment.entry_id),
-        )
-    return "thanked" if written else "nobody to write to"
+    """The job: write the thanks for `payment_ids` into the outbox; none for money that went back or came more than a
+    week ago. Says how many were thanked."""
+    failed: list[int] = []
 
+    def park(payment_id: int, error: Exception) -> None:
+        failed.append(payment_id)
+        _log.error("a payment was not thanked for", payment_id=payment_id, error=error_words(error))
 
-def _settled(session: Session, entry_id: int) -> list[SettledItem]:
-    paid: dict[int, int] = {}
-    for allocation in live_allocations(session, entry_id):
-        paid[allocation.debit_id] = paid.get(allocation.debit_id, 0) + allocation.amount_minor
-    query = (
-        select(OpenItem.entry_id, OpenItem.reference, OpenItem.open_minor)
-        .where(among(session, col(OpenItem.entry_id), list(paid)), OpenItem.kind != EntryKind.REFUND)
-        .order_by(col(OpenItem.due_on), col(OpenItem.entry_id))
+    wanted = [int(payment_id) for payment_id in arguments["payment_ids"]]
+    thanked = sum(
+        halving(kernel.database, wanted, lambda session, ids: thank_for(session, kernel, ids, now=now), park)
     )
-    return [SettledItem(reference, paid[item_id], left) for item_id, reference, left in session.exec(query)]
+    if failed and not thanked:
+        raise ThanksError(f"Nobody was thanked for the payments {failed}")
+    return f"{thanked} of {len(wanted)} payments thanked for" + (f"; failed: {failed}" if failed else "")
+
+
+class ThanksError(Exception):
+    """The thanks could not be written."""
+
+
+def thank_for(session: Session, kernel: Kernel, payment_ids: Sequence[int], *, now: datetime) -> int:
+    """Write the thanks for these payments, each once: for how many there was somebody to write to."""
+    receipts = receipts_of(session, payment_ids, today=now.date())
+    notes = [_note(one) for one in receipts.values() if now.date() - one.received_on <= _TIMELY]
+    return write_notes(session, kernel, "payment_thanks", notes, now=now)
+
+
+def _note(receipt: Receipt) -> Note:
+    payment = receipt.payment
+    return Note(
+        account_id=payment.account_id,
+        entity_id=payment.entity_id,
+        about=f"payment:{payment.id}",
+        context={
+            "payment": Received(payment.amount_minor, payment.currency, receipt.received_on),
+            "invoices": receipt.invoices,
+            "unapplied_minor": receipt.unapplied_minor,
+            "owed_minor": receipt.owed_minor,
+            "overdue_minor": receipt.overdue_minor,
+            "next_due_on": receipt.next_due_on,
+        },
+    )

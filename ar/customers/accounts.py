@@ -350,6 +350,12 @@ def reachable_contacts(session: Session, account_ids: Sequence[int]) -> dict[int
     return {contact.account_id: contact for contact in found}
 
 
+def accounts_by_id(session: Session, account_ids: Sequence[int]) -> dict[int, Account]:
+    """Accounts by their ids, those that there are."""
+    found = session.exec(pick(Account).where(among(session, col(Account.id), account_ids)))
+    return {one.id: one for one in found if one.id is not None}
+
+
 def names_of(session: Session, account_ids: Sequence[int]) -> dict[int, str]:
     """Legal names by account id."""
     query = select(col(Account.id), col(Account.legal_name)).where(among(session, col(Account.id), account_ids))

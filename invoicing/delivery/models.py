@@ -233,3 +233,19 @@ class PlatformFile(SQLModel, table=True):
     sha256: str = Field(max_length=64, unique=True)
     wrong: str = Field(default="", max_length=400)
     read_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class CashedReport(SQLModel, table=True):
+    """Money set against a document, or taken back from it, that the platform was told of as cashed (212): each
+    allocation once. `amount_minor` is below zero for one that was taken back."""
+
+    __tablename__ = "cashed_report"
+    __table_args__ = (Index("ix_cashed_report_delivery", "delivery_id", "allocation_id"),)
+
+    allocation_id: int = Field(
+        primary_key=True, foreign_key="allocation.id", sa_type=BigId, sa_column_kwargs={"autoincrement": False}
+    )
+    delivery_id: int = Field(foreign_key="delivery.id", sa_type=BigId)
+    amount_minor: int = Field(sa_type=BigId)
+    cashed_on: date
+    told_at: datetime = Field(sa_type=UtcDateTime)

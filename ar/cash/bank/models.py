@@ -81,6 +81,13 @@ class BankLine(SQLModel, table=True):
         Index("ix_bank_line_state", "state", "booked_on", "id"),
         Index("ix_bank_line_account_state", "bank_account_id", "state", "booked_on", "id"),
         Index(
+            "ix_bank_line_open_amount",
+            "amount_minor",
+            "currency",
+            sqlite_where=text("state = 'open'"),
+            postgresql_where=text("state = 'open'"),
+        ),
+        Index(
             "ix_bank_line_open",
             "entity_id",
             "id",

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ar.cash.bank.models import BankLine
 from ar.cash.matching.facts import Difference, Proposal
 from ar.cash.matching.models import AliasKind, CashApplication, MatchProposal, PayerAlias
-from ar.cash.matching.words import Say, sentence
+from ar.cash.matching.words import told, why_not_told
 from ar.ledger.models import Book, OpenItem
 
 PART = {"account_id": 17, "entry_id": 41, "reference": "FR1-2026-000041", "amount_minor": 120_000}

@@ -1,0 +1,1 @@
+"""Remittance advices: what customers say their payments are for, read, kept, and set beside the money."""
