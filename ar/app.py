@@ -7,7 +7,9 @@ from starlette.staticfiles import StaticFiles
 
 from ar.cash import api as cash_api
 from ar.cash import pages as cash_pages
+from ar.cash.collections import api as collections_api
 from ar.cash.gateways import TEST_GATEWAY_PATH
+from ar.cash.mandates import api as mandates_api
 from ar.cash.mount import stand_in
 from ar.core.access import api as access_api
 from ar.core.access import pages as access_pages
@@ -57,11 +59,13 @@ from invoicing.statements import pages as statements_pages
 from prediction import api as prediction_api
 from prediction import pages as prediction_pages
 from selfservice import ask as portal_ask
+from selfservice import debit as portal_debit
 from selfservice import pages as portal_pages
 
 ROUTERS: tuple[APIRouter, ...] = (
     portal_pages.router,  # first, for routes are tried in turn and customers outnumber staff
     portal_ask.router,
+    portal_debit.router,
     health.router,
     openapi.router,
     access_api.router,
@@ -96,6 +100,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     statements_pages.router,
     cash_api.router,
     cash_api.webhooks,
+    mandates_api.router,
+    collections_api.router,
     cash_pages.router,
     prediction_api.router,
     prediction_pages.router,

@@ -17,6 +17,12 @@ from apscheduler.schedulers.blocking import BlockingScheduler
 
 from ar.cash import thanks
 from ar.cash.checkout import in_flight
+from ar.cash.collections import jobs as collections
+from ar.cash.collections import returned
+from ar.cash.collections.act import TELL_JOB
+from ar.cash.collections.make import DROP_JOB
+from ar.cash.collections.notice import tell_collection
+from ar.cash.mandates.manage import lapse_unused
 from ar.cash.reconcile import reconcile_payments
 from ar.core import clock, idempotency
 from ar.core.access import sessions
@@ -95,6 +101,8 @@ ROTA = Rota(
     entries=(
         RotaEntry("deliver-outbox", MINUTE, deliver_outbox, catch_up=1),
         RotaEntry("reconcile-payments", 10 * MINUTE, reconcile_payments, catch_up=1),
+        RotaEntry("collect-debits", HOUR, collections.collect, offset=25 * MINUTE, catch_up=1),
+        RotaEntry("lapse-mandates", DAY, lapse_unused, offset=4 * HOUR, catch_up=1),
         RotaEntry("read-platform", 5 * MINUTE, read_platform, catch_up=1),
         RotaEntry("announce-first-invoices", HOUR, notice.announce_drafts, offset=20 * MINUTE, catch_up=1),
         RotaEntry("judge-promises", HOUR, judge_promises, catch_up=1),
@@ -105,6 +113,9 @@ ROTA = Rota(
     ),
     jobs={
         thanks.JOB: thanks.thank,
+        TELL_JOB: tell_collection,
+        DROP_JOB: collections.drop_file,
+        returned.JOB: returned.tell_returned,
         MAKE_JOB: make_invoice_files,
         PLAN_JOB: plan_delivery,
         DEPOSIT_JOB: deposit_delivery,
