@@ -11,6 +11,7 @@ from ar.cash.collections import api as collections_api
 from ar.cash.gateways import TEST_GATEWAY_PATH
 from ar.cash.mandates import api as mandates_api
 from ar.cash.mount import stand_in
+from ar.cash.plans import api as plans_api
 from ar.core.access import api as access_api
 from ar.core.access import pages as access_pages
 from ar.core.i18n import marked as _
@@ -61,11 +62,13 @@ from prediction import pages as prediction_pages
 from selfservice import ask as portal_ask
 from selfservice import debit as portal_debit
 from selfservice import pages as portal_pages
+from selfservice import plans as portal_plans
 
 ROUTERS: tuple[APIRouter, ...] = (
     portal_pages.router,  # first, for routes are tried in turn and customers outnumber staff
     portal_ask.router,
     portal_debit.router,
+    portal_plans.router,
     health.router,
     openapi.router,
     access_api.router,
@@ -102,6 +105,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     cash_api.webhooks,
     mandates_api.router,
     collections_api.router,
+    plans_api.router,
     cash_pages.router,
     prediction_api.router,
     prediction_pages.router,

@@ -23,6 +23,7 @@ from ar.cash.collections.act import TELL_JOB
 from ar.cash.collections.make import DROP_JOB
 from ar.cash.collections.notice import tell_collection
 from ar.cash.mandates.manage import lapse_unused
+from ar.cash.plans.follow import follow_plans
 from ar.cash.reconcile import reconcile_payments
 from ar.core import clock, idempotency
 from ar.core.access import sessions
@@ -103,6 +104,7 @@ ROTA = Rota(
         RotaEntry("reconcile-payments", 10 * MINUTE, reconcile_payments, catch_up=1),
         RotaEntry("collect-debits", HOUR, collections.collect, offset=25 * MINUTE, catch_up=1),
         RotaEntry("lapse-mandates", DAY, lapse_unused, offset=4 * HOUR, catch_up=1),
+        RotaEntry("follow-plans", HOUR, follow_plans, offset=2 * MINUTE, catch_up=1),
         RotaEntry("read-platform", 5 * MINUTE, read_platform, catch_up=1),
         RotaEntry("announce-first-invoices", HOUR, notice.announce_drafts, offset=20 * MINUTE, catch_up=1),
         RotaEntry("judge-promises", HOUR, judge_promises, catch_up=1),

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from ar.cash.collections.models import Sequence as SequenceType
-from ar.core.i18n import marked as _
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +56,12 @@ class LeftOut:
     reason: str
 
 
-DISPUTED = _("contested")
-IN_FLIGHT = _("a payment is under way")
-PLANNED = _("paid by instalments")
-ABOVE_LIMIT = _("above what the mandate takes at most")
-TOO_SOON = _("its customer could not be told in time")
-COVERED = _("covered by credit")
+DISPUTED = "contested"
+IN_FLIGHT = "a payment is under way"
+PLANNED = "paid by instalments"
+ABOVE_LIMIT = "above what the mandate takes at most"
+TOO_SOON = "its customer could not be told in time"
+COVERED = "covered by credit"
 
 
 def choose(
