@@ -8,9 +8,12 @@ from starlette.staticfiles import StaticFiles
 from ar.cash import api as cash_api
 from ar.cash import pages as cash_pages
 from ar.cash.bank import api as bank_api
+from ar.cash.collections import api as collections_api
 from ar.cash.gateways import TEST_GATEWAY_PATH
+from ar.cash.mandates import api as mandates_api
 from ar.cash.matching import api as matching_api
 from ar.cash.mount import stand_in
+from ar.cash.plans import api as plans_api
 from ar.cash.remittance import api as remittance_api
 from ar.core.access import api as access_api
 from ar.core.access import pages as access_pages
@@ -60,11 +63,15 @@ from invoicing.statements import pages as statements_pages
 from prediction import api as prediction_api
 from prediction import pages as prediction_pages
 from selfservice import ask as portal_ask
+from selfservice import debit as portal_debit
 from selfservice import pages as portal_pages
+from selfservice import plans as portal_plans
 
 ROUTERS: tuple[APIRouter, ...] = (
     portal_pages.router,  # first, for routes are tried in turn and customers outnumber staff
     portal_ask.router,
+    portal_debit.router,
+    portal_plans.router,
     health.router,
     openapi.router,
     access_api.router,
@@ -101,6 +108,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     remittance_api.router,
     cash_api.webhooks,
     matching_api.router,
+    mandates_api.router,
+    collections_api.router,
+    plans_api.router,
     cash_pages.router,
     bank_api.router,
     prediction_api.router,

@@ -7,22 +7,33 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.base import BaseScheduler
 from apscheduler.schedulers.blocking import BlockingScheduler
+from sqlmodel import Session
 
 from ar.cash import thanks, work
 from ar.cash.bank import folder as bank_folder
 from ar.cash.bank.after import WORK_JOB
 from ar.cash.checkout import in_flight
+from ar.cash.collections import jobs as collections
+from ar.cash.collections import returned
+from ar.cash.collections.act import TELL_JOB
+from ar.cash.collections.make import DROP_JOB
+from ar.cash.collections.notice import tell_collection
+from ar.cash.mandates.manage import lapse_unused
 from ar.cash.matching.by_hand import CLAIM_JOB
+from ar.cash.matching.facts import Expected
 from ar.cash.matching.learning import learn_matching
 from ar.cash.matching.run import Sources
+from ar.cash.plans import facts as plans
+from ar.cash.plans.follow import follow_plans
 from ar.cash.reconcile import reconcile_payments
+from ar.cash.remittance import pairing
 from ar.core import clock, idempotency
 from ar.core.access import sessions
 from ar.core.jobs import forget_old, run_due
@@ -98,7 +109,17 @@ def foresee(kernel: Kernel, _arguments: dict[str, Any], now: datetime) -> str:
     return str(predict(kernel, as_of=now.date(), now=now))
 
 
-SOURCES = Sources(advice=lambda _session, _lines: {}, expected=promised_sums)
+def said_to_come(session: Session, account_ids: Sequence[int]) -> dict[int, list[Expected]]:
+    """Per account, the sums that its customer said would come: promises, and the next instalments of plans."""
+    promised, planned = promised_sums(session, account_ids), plans.expected(session, account_ids)
+    return {number: [*promised.get(number, ()), *planned.get(number, ())] for number in {*promised, *planned}}
+
+
+SOURCES = Sources(
+    advice=pairing.advice_for,
+    used=lambda session, lines, now: pairing.mark_used(session, lines, by="system", now=now),
+    expected=said_to_come,
+)
 """What others know of money that came in."""
 
 ROTA = Rota(
@@ -106,12 +127,15 @@ ROTA = Rota(
         RotaEntry("deliver-outbox", MINUTE, deliver_outbox, catch_up=1),
         RotaEntry("reconcile-payments", 10 * MINUTE, reconcile_payments, catch_up=1),
         RotaEntry(bank_folder.JOB, 5 * MINUTE, bank_folder.read_folder, catch_up=1),
+        RotaEntry("collect-debits", HOUR, collections.collect, offset=25 * MINUTE, catch_up=1),
+        RotaEntry("lapse-mandates", DAY, lapse_unused, offset=4 * HOUR, catch_up=1),
+        RotaEntry("follow-plans", HOUR, follow_plans, offset=2 * MINUTE, catch_up=1),
         RotaEntry("read-platform", 5 * MINUTE, read_platform, catch_up=1),
         RotaEntry("announce-first-invoices", HOUR, notice.announce_drafts, offset=20 * MINUTE, catch_up=1),
         RotaEntry("judge-promises", HOUR, judge_promises, catch_up=1),
         RotaEntry(RUN_JOB, HOUR, run_dunning, offset=5 * MINUTE, catch_up=1),
         RotaEntry(BILL_JOB, HOUR, bill_evenings, offset=15 * MINUTE, catch_up=1),
-        RotaEntry("match-waiting", DAY, work.match_waiting(SOURCES), offset=4 * HOUR, catch_up=1),
+        RotaEntry("work-waiting-lines", DAY, work.work_waiting(SOURCES), offset=4 * HOUR, catch_up=1),
         RotaEntry("learn-matching", WEEK, learn_matching, offset=5 * HOUR, catch_up=1),
         RotaEntry("predict", DAY, foresee, offset=3 * HOUR, catch_up=1),
         RotaEntry("forget-old-jobs", DAY, forget, offset=2 * HOUR, catch_up=1),
@@ -119,7 +143,11 @@ ROTA = Rota(
     jobs={
         thanks.JOB: thanks.thank,
         WORK_JOB: work.work_bank_lines(SOURCES),
+        pairing.REMATCH_JOB: work.match_again(SOURCES),
         CLAIM_JOB: claim_deduction,
+        TELL_JOB: tell_collection,
+        DROP_JOB: collections.drop_file,
+        returned.JOB: returned.tell_returned,
         MAKE_JOB: make_invoice_files,
         PLAN_JOB: plan_delivery,
         DEPOSIT_JOB: deposit_delivery,

@@ -18,9 +18,12 @@ from ar.core.errors import DomainError
 
 MODELS = (
     "ar.cash.bank.models",
+    "ar.cash.collections.models",
+    "ar.cash.mandates.models",
     "ar.cash.matching.models",
     "ar.cash.models",
     "ar.cash.remittance.models",
+    "ar.cash.plans.models",
     "ar.core.access.models",
     "ar.core.audit",
     "ar.core.files",

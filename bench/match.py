@@ -1,7 +1,7 @@
-"""Bank lines matched and applied on two processes and PostgreSQL, writes included, against COPY of all the rows written.
+"""Bank lines matched and applied on two processes with PostgreSQL, writes included, against COPY of the rows written.
 
-The lines and items are those of match_truth.py, in bank files' and the ledger's own tables; what was applied is read back
-and compared with the truth. The raw writes go to the same furnished tables, with their indexes and triggers.
+The lines and items are those of match_truth.py, in the product's own tables; what was applied is read back and compared
+with the truth. The raw writes go to the same furnished tables, with their indexes and triggers.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sqlmodel import func, select
 from ar.cash.bank.models import BankLine, BankStatement, LineState
 from ar.cash.matching.directory import directory
 from ar.cash.matching.models import AliasKind, CashApplication, CashPolicy, PayerAlias
-from ar.cash.matching.run import Sources, match_all
+from ar.cash.matching.run import match_all
 from ar.core.db import Database, bulk_insert, connect
 from ar.customers.entities import EntityDraft, found_entity
 from ar.customers.models import Account, BankAccount
@@ -29,15 +29,15 @@ from bench import Result, in_own_process, peak_memory_mb, seconds
 from bench.databases import fresh_postgres, postgres_server
 from bench.imports import Rows, write_raw
 from bench.match_score import POLICY, SEED
-from bench.match_truth import TODAY, Paid, World, make_world
+from bench.match_truth import Paid, World, make_world
+from tests.cash.matching.lines import NOTHING
 from tests.databases import Postgres
 
 NOW = datetime(2026, 6, 30, 20, tzinfo=UTC)
 PROCESSES = 2
 _AT_ONCE = 50_000
-NOTHING = Sources(advice=lambda _session, _lines: {}, expected=lambda _session, _accounts: {})
 WRITTEN = ("ledger_entry", "open_item", "payment", "cash_application", "allocation", "audit_entry", "job")
-"""What applying writes, besides proposals and what is learnt of payers, in the order in which they refer to each other."""
+"""What applying writes, besides proposals and what is learnt of payers, in the order of their foreign keys."""
 
 
 def run(size: int | None, repeat: int) -> Result:
@@ -212,7 +212,9 @@ def _entry(item: Any) -> dict[str, Any]:
         "account_id": item.account_id,
         "kind": item.kind,
         "debit": Book.RECEIVABLE if owed else Book.SALES,
-        "credit": (Book.LATE_CHARGES if item.kind is EntryKind.LATE_CHARGE else Book.SALES) if owed else Book.RECEIVABLE,
+        "credit": (Book.LATE_CHARGES if item.kind is EntryKind.LATE_CHARGE else Book.SALES)
+        if owed
+        else Book.RECEIVABLE,
         "amount_minor": item.amount_minor,
         "currency": item.currency,
         "effective_on": item.effective_on,
@@ -285,7 +287,7 @@ def read_back(database: Database, before: dict[str, int]) -> Rows:
         values = [tuple(json.dumps(c) if isinstance(c, list | dict) else c for c in row) for row in cursor.fetchall()]
         if name == "open_item":  # as posted: the allocations settle it again
             at, whole = columns.index("open_minor"), columns.index("amount_minor")
-            values = [row[:at] + (row[whole],) + row[at + 1 :] for row in values]
+            values = [(*row[:at], row[whole], *row[at + 1 :]) for row in values]
         kept[name] = (columns, values)
     connection.close()
     return kept

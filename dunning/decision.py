@@ -26,7 +26,10 @@ class Noticed(NamedTuple):
 
 
 class ItemFacts(NamedTuple):
-    """A debit item that is open now. `disputed`, `promised` and `in_flight` may overlap or exceed what is open."""
+    """A debit item that is open now. `disputed`, `promised` and `in_flight` may overlap or exceed what is open.
+
+    `planned` is in a payment plan in good standing, whose next instalment is on `planned_until`.
+    """
 
     entry_id: int
     entity_id: int
@@ -39,6 +42,8 @@ class ItemFacts(NamedTuple):
     promised_until: date | None = None
     in_flight_minor: int = 0
     noticed: tuple[Noticed, ...] = ()
+    planned_minor: int = 0
+    planned_until: date | None = None
 
 
 class ContactFacts(NamedTuple):
@@ -113,6 +118,7 @@ class Ask(NamedTuple):
     promised_minor: int
     in_flight_minor: int
     credited_minor: int
+    planned_minor: int = 0
 
 
 class Line(NamedTuple):
@@ -160,6 +166,8 @@ def asks(facts: CustomerFacts) -> list[Ask]:
     for item in sorted(facts.items, key=lambda i: (i.due_on, i.entry_id)):
         contested = min(item.open_minor, item.disputed_minor)
         rest = item.open_minor - contested
+        planned = min(rest, item.planned_minor)
+        rest -= planned
         promised = min(rest, item.promised_minor)
         rest -= promised
         in_flight = min(rest, item.in_flight_minor)
@@ -170,7 +178,7 @@ def asks(facts: CustomerFacts) -> list[Ask]:
             credited = min(rest, credits_left.get(key, 0))
             if credited:
                 credits_left[key] -= credited
-        result.append(Ask(item, rest - credited, contested, promised, in_flight, credited))
+        result.append(Ask(item, rest - credited, contested, promised, in_flight, credited, planned))
     return result
 
 
@@ -198,6 +206,7 @@ def left_out(ask: Ask) -> list[Reason]:
     item = ask.item
     parts = (
         ("contested", ask.contested_minor),
+        ("in_plan", ask.planned_minor),
         ("promised", ask.promised_minor),
         ("in_flight", ask.in_flight_minor),
         ("covered_by_credit", ask.credited_minor),
@@ -213,6 +222,8 @@ def left_out(ask: Ask) -> list[Reason]:
             }
             if code == "promised" and item.promised_until is not None:
                 params["until"] = item.promised_until.isoformat()
+            if code == "in_plan" and item.planned_until is not None:
+                params["until"] = item.planned_until.isoformat()
             reasons.append(Reason(code, params))
     return reasons
 

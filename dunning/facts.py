@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, bindparam, or_, select
 from sqlmodel import Session, col
 
+from ar.cash.plans.facts import planned_parts
 from ar.core.clock import local_date
 from ar.core.db import among, table
 from ar.customers.models import Account, Contact
@@ -92,6 +93,7 @@ def _items(
 ) -> tuple[dict[int, list[ItemFacts]], dict[int, dict[tuple[int, str], int]]]:
     """The debit items to ask for, and the unapplied credit, of each customer."""
     promised = promised_parts(session, account_ids)
+    planned = planned_parts(session, account_ids)
     noticed = _noticed(session, account_ids)
     query = select(
         col(OpenItem.account_id),
@@ -138,6 +140,7 @@ def _items(
                     until,
                     flying.get(entry, 0),
                     noticed.get(entry, ()),
+                    *planned.get(entry, (0, None)),
                 )
             )
     return items, unapplied

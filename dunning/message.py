@@ -38,6 +38,7 @@ class Row(NamedTuple):
     promised_until: date | None
     in_flight_minor: int
     credited_minor: int
+    planned_minor: int = 0
 
 
 def message_key(account_id: int, entity_id: int, step: str, cycle: date) -> str:
@@ -88,6 +89,7 @@ def _row(ask: Ask, *, today: date) -> Row:
         item.promised_until,
         ask.in_flight_minor,
         ask.credited_minor,
+        ask.planned_minor,
     )
 
 

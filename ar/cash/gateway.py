@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
 
 from ar.cash.payment_states import Facts
 from ar.core.errors import DomainError
+
+Order = TypeVar("Order", contravariant=True)
 
 
 class GatewayRefusedError(DomainError):
@@ -81,8 +83,8 @@ class News:
     said: str = ""
 
 
-class Gateway(Protocol):
-    """A payment gateway. Every call may raise GatewayRefusedError or GatewaySilentError.
+class Named(Protocol):
+    """Whoever moves money for us. Every call may raise GatewayRefusedError or GatewaySilentError.
 
     None is ever made inside a transaction.
     """
@@ -91,6 +93,10 @@ class Gateway(Protocol):
     def name(self) -> str:
         """What its payments and events are kept under."""
         ...
+
+
+class PaymentPages(Named, Protocol):
+    """A gateway with payment pages, which tells at once what became of them."""
 
     def create_checkout(self, request: CheckoutRequest) -> Checkout:
         """A payment page; the same request gives the same page."""
@@ -104,6 +110,25 @@ class Gateway(Protocol):
         """Close a payment page that nobody has paid on. Refused when it was paid on, or is closed."""
         ...
 
+
+class Refunding(Named, Protocol):
+    """A gateway that gives money back by the way it came."""
+
     def refund(self, *, intent: str, amount_minor: int, currency: str, key: str) -> str:
         """Give money back: the refund's id. The same `key` gives the same refund."""
+        ...
+
+
+class Gateway(PaymentPages, Refunding, Protocol):
+    """A payment gateway online: pages, news and refunds."""
+
+
+class Writing(Named, Protocol[Order]):
+    """A way of collecting that asks nothing and hears nothing: orders go out as a file, and a bank's statement answers.
+
+    It has no pages to fetch, and gives nothing back: what it brought is refunded by hand.
+    """
+
+    def write(self, order: Order) -> bytes:
+        """The file that asks for `order`; the same order gives the same file. Raises GatewayRefusedError."""
         ...

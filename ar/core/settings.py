@@ -64,6 +64,11 @@ class Settings(BaseSettings):
         description="Folder whose bank files are taken in every five minutes; empty means the folder bank under "
         "var_dir.",
     )
+    collections_folder: Path | None = Field(
+        default=None,
+        description="Folder that the bank's program empties of direct debit files; empty means that a person fetches "
+        "them.",
+    )
     first_invoice_notice_days: int = Field(
         default=3, ge=0, le=60, description="Days before its first invoice that a new customer is told of it."
     )

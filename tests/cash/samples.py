@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from types import SimpleNamespace
 from typing import Any
 
 from ar.cash.history import Applied, Happening, Story
+from ar.cash.mandates.sign import Shown
 from ar.cash.models import Method, Payment, PaymentRefund, PaymentTarget, RefundState
 from ar.cash.payment_states import PaymentState
 from ar.core.errors import DomainError
@@ -116,7 +118,55 @@ RECORD: dict[str, Any] = {
     "error": DomainError("The payment was not recorded"),
 }
 
+NOTE: dict[str, Any] = {
+    "contact": SimpleNamespace(name="Zoé <Petit>"),
+    "customer": SimpleNamespace(name="Nordlicht & Werkzeuge"),
+    "seller": SELLER,
+    "link": "https://pay.example/pay/abc",
+}
+DAY = date(2026, 3, 20)
+INVOICES = [{"reference": "INV & 1", "amount_minor": 80_000}]
+DEBIT = {
+    "amount_minor": 80_000,
+    "on": DAY,
+    "iban": "DE89 … 3000",
+    "mandate": "M1-17-8F3A09C2",
+    "identifier": "FR72ZZZ123456",
+    "words": "the account is closed",
+    "suspended": True,
+}
+PLAN = {
+    "amount_minor": 120_000,
+    "currency": "EUR",
+    "collected": True,
+    "paid_minor": 40_000,
+    "left_minor": 80_000,
+    "count": 3,
+}
+PART = {"number": 2, "due_on": DAY, "open_minor": 40_000}
+PARTS = [{"due_on": DAY, "amount_minor": 40_000}] * 3
+SHOWN = Shown(
+    title="SEPA Direct Debit Mandate",
+    creditor="Atelier & Fils",
+    creditor_address="1 rue du Port, 44000 Nantes, FR",
+    identifier="FR72ZZZ123456",
+    payment_type="Recurrent payment",
+    sentences=("By signing <this>, you authorise.", "You are entitled to a refund."),
+)
+SIGNED = {
+    "reference": "M1-17-8F3A09C2",
+    "iban": "DE89 … 3000",
+    "signed_on": DAY,
+    "name": "Zoé Petit",
+    "waits_for_bank": True,
+}
+
 SAMPLES: dict[str, dict[str, Any]] = {
+    "messages/mandate_signed": {**NOTE, "shown": SHOWN, "mandate": SIGNED},
+    "messages/debit_prenotice": {**NOTE, "debit": DEBIT, "invoices": INVOICES},
+    "messages/debit_returned": {**NOTE, "debit": DEBIT, "invoices": INVOICES},
+    **{f"messages/plan_{what}": {**NOTE, "plan": PLAN, "parts": PARTS} for what in ("proposed", "agreed")},
+    **{f"messages/plan_{what}": {**NOTE, "plan": PLAN, "part": PART} for what in ("reminder", "missed", "broken")},
     "portal/gateway/missing.html": {},
     "portal/gateway/checkout.html": CHECKOUT,
     "console/cash/list.html": {

@@ -37,6 +37,7 @@ ITEM = {"reference": "INV-1", "amount_minor": 900, "currency": "EUR"}
 REASONS: list[dict[str, Any]] = [
     *({"code": code, **ITEM} for code in ("contested", "in_flight", "promised", "covered_by_credit", "below_minimum")),
     {"code": "promised", **ITEM, "until": DUE},
+    {"code": "in_plan", **ITEM, "until": DUE},
     {"code": "held", "reason": "in talks", "until": DUE},
     {"code": "held", "reason": "in talks"},
     {"code": "cap_week", "cap": 3},

@@ -114,6 +114,8 @@ def test_one_reminder_does_not_silence_the_other_invoices() -> None:
         ({"disputed_minor": 25_000}, 0, "contested"),
         ({"promised_minor": 10_000, "promised_until": after(9)}, 0, "promised"),
         ({"in_flight_minor": 10_000}, 0, "in_flight"),
+        ({"planned_minor": 6_000, "planned_until": after(9)}, 4_000, "in_plan"),
+        ({"planned_minor": 10_000, "planned_until": after(9)}, 0, "in_plan"),
     ],
 )
 def test_what_is_contested_promised_or_on_its_way_is_left_out_and_the_rest_goes_on(

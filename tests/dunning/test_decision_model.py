@@ -51,9 +51,9 @@ class Months(RuleBasedStateMachine):
         self.change(pick, open_minor=max(0, self.picked(pick).open_minor - minor))
 
     @precondition(lambda self: self.facts.items)
-    @rule(pick=picks, minor=st.integers(min_value=0, max_value=25_000), what=st.sampled_from(["d", "p", "f"]))
+    @rule(pick=picks, minor=st.integers(min_value=0, max_value=25_000), what=st.sampled_from(["d", "p", "f", "n"]))
     def contest_or_promise_or_send_money(self, pick: int, minor: int, what: str) -> None:
-        name = {"d": "disputed_minor", "p": "promised_minor", "f": "in_flight_minor"}[what]
+        name = {"d": "disputed_minor", "p": "promised_minor", "f": "in_flight_minor", "n": "planned_minor"}[what]
         self.change(pick, **{name: minor})
 
     @rule(minor=st.integers(min_value=0, max_value=30_000), seller=st.sampled_from([1, 2]))
@@ -108,7 +108,7 @@ class Months(RuleBasedStateMachine):
         assert send.step.offset_days == max(line.step.offset_days for line in send.lines)
         for line in send.lines:
             known = line.ask.item
-            held_back = known.disputed_minor + known.promised_minor + known.in_flight_minor
+            held_back = known.disputed_minor + known.promised_minor + known.in_flight_minor + known.planned_minor
             assert 0 < line.ask.amount_minor <= known.open_minor - min(known.open_minor, held_back)
             assert line.step.offset_days > self.highest.get(known.entry_id, -99)
             assert (self.today - known.due_on).days >= line.step.offset_days
@@ -131,7 +131,8 @@ class Months(RuleBasedStateMachine):
         credited = 0
         for ask in asks(self.facts):
             credited += ask.credited_minor
-            parts = ask.amount_minor, ask.contested_minor, ask.promised_minor, ask.in_flight_minor, ask.credited_minor
+            held_back = ask.contested_minor, ask.promised_minor, ask.planned_minor, ask.in_flight_minor
+            parts = ask.amount_minor, *held_back, ask.credited_minor
             assert min(parts) >= 0
             assert sum(parts) == ask.item.open_minor
         assert credited <= sum(self.facts.credits.values())

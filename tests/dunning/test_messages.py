@@ -102,6 +102,7 @@ def test_invoices_not_yet_due_are_shown_apart_and_not_counted(language: str) -> 
             "€1.00 you have promised for 9 March 2026",
             "1,00 € que vous avez prévu de régler le 9 mars 2026",
         ),
+        ({"planned_minor": 100}, "€1.00 of your payment plan", "1,00 € qui font partie de votre échéancier"),
         ({"in_flight_minor": 100}, "€1.00 already on its way", "1,00 € dont le paiement est en cours"),
     ],
 )

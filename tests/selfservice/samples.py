@@ -73,6 +73,69 @@ CREDITED = SimpleNamespace(**{name: getattr(INVOICES[0], name) for name in ("ent
 CREDITED.kind = EntryKind.CREDIT_NOTE
 FORM = {"amount": "12,4x", "reason": "price", "text": "It is <broken>."}
 
+MANDATES: dict[str, Any] = {
+    "mandates": [
+        (
+            SimpleNamespace(
+                id=n,
+                entity_id=1,
+                state=state,
+                reference="M1-17-8F3A09C2",
+                debtor_name="Nordlicht + Co",
+                signed_on=DAY,
+                automatic=state == "active",
+            ),
+            "DE89 … 3000",
+        )
+        for n, state in enumerate(("active", "unconfirmed", "suspended"), 1)
+    ],
+    "forms": [
+        (
+            MANY[0].seller,
+            SimpleNamespace(
+                title="SEPA Direct Debit Mandate",
+                creditor="Atelier & Fils",
+                creditor_address="1 rue du Port, 44000 Nantes, FR",
+                identifier="FR72ZZZ123456",
+                payment_type="Recurrent payment",
+                sentences=("By signing <this>, you authorise.",),
+            ),
+        )
+    ],
+    "ended": [
+        SimpleNamespace(reference="M1-17-0", signed_on=DAY, state=state) for state in ("used", "lapsed", "cancelled")
+    ],
+    "scheme": "core",
+    "may_choose": True,
+    "sellers": {1: MANY[0].seller},
+    "given": {"name": "Nordlicht <Co>", "iban": "DE89", "entity_id": None},
+    "done": "",
+    "error": NotFoundError("Copy it from the account's papers."),
+}
+
+
+def plan_in(state: str, *, collected: bool = False) -> SimpleNamespace:
+    items = [SimpleNamespace(reference="INV <1>")]
+    plan = SimpleNamespace(id=4, state=state, amount_minor=1200_00, currency="EUR", collected=collected)
+    return SimpleNamespace(plan=plan, items=items, paid_minor=500_00)
+
+
+INSTALMENTS = [
+    SimpleNamespace(part=SimpleNamespace(number=n, due_on=on, amount_minor=400_00), open_minor=left)
+    for n, on, left in ((1, DAY, 0), (2, DAY, 300_00), (3, date(2026, 1, 1), 400_00), (4, date(2027, 1, 1), 400_00))
+]
+PLANS: dict[str, Any] = {
+    "plans": [
+        (plan_in(state, collected=state == "agreed"), INSTALMENTS)
+        for state in ("proposed", "agreed", "kept", "broken", "ended", "cancelled")
+    ],
+    "offers": [(MANY[0], INVOICES[:2], [2, 3, 4])],
+    "collecting": {1},
+    "today": DAY,
+    "done": "",
+    "error": NotFoundError("Choose at least one open invoice"),
+}
+
 SAMPLES: dict[str, dict[str, Any]] = {
     "portal/ask.html": {"done": False},
     "portal/ask.html#done": {"done": True},
@@ -133,4 +196,11 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "has_page": True,
     },
     "portal/bye.html": {},
+    **{
+        f"portal/direct_debit.html#{done or 'plain'}": MANDATES | {"done": done, "scheme": scheme}
+        for done, scheme in (("signed", "core"), ("revoked", "b2b"))
+    },
+    "portal/direct_debit.html": MANDATES,
+    "portal/plan.html": PLANS,
+    "portal/plan.html#agreed": PLANS | {"done": "agreed", "plans": [], "offers": [], "error": None},
 }

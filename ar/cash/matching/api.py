@@ -2,8 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import date
-from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -190,8 +189,8 @@ def get_lines(
     )
     kept = queue.proposals_for_lines(session, [line.id for line in found.items if line.id is not None])
     named = queue.items_named(session, entries_of(one.content for some in kept.values() for one in some))
-    say = partial(kernel.renderer.text, language=language_of(request, kernel))
-    return found.map(lambda line: line_out(line, kept.get(line.id or 0, []), named, say))
+    language = language_of(request, kernel)
+    return found.map(lambda line: line_out(line, kept.get(line.id or 0, []), named, kernel.renderer, language=language))
 
 
 @router.get("/unapplied", summary="Payments with unapplied money", dependencies=[allow("cash:read")])
@@ -210,14 +209,16 @@ def get_unapplied(
     left = queue.unapplied_minor(session, found.items)
     kept = queue.proposals_for_payments(session, list(left))
     named = queue.items_named(session, entries_of(one.content for some in kept.values() for one in some))
-    say = partial(kernel.renderer.text, language=language_of(request, kernel))
+    language = language_of(request, kernel)
     return found.map(
         lambda payment: UnappliedOut(
             payment_id=payment.id or 0,
             account_id=payment.account_id,
             unapplied_minor=left[payment.id or 0],
             currency=payment.currency,
-            proposals=[proposal_out(one, named, say) for one in kept.get(payment.id or 0, [])],
+            proposals=[
+                proposal_out(one, named, kernel.renderer, language=language) for one in kept.get(payment.id or 0, [])
+            ],
         )
     )
 
@@ -290,8 +291,8 @@ def get_applications(
         query = query.where(CashApplication.automatic == automatic)
     found = paged(session, query, key=(col(CashApplication.id).desc(),), cursor=cursor, limit=limit)
     named = queue.items_named(session, entries_of(made.content for made in found.items))
-    say = partial(kernel.renderer.text, language=language_of(request, kernel))
-    return found.map(lambda made: application_out(made, named, say))
+    language = language_of(request, kernel)
+    return found.map(lambda made: application_out(made, named, kernel.renderer, language=language))
 
 
 @router.post("/applications/{application_id}/undo", summary="Undo an application", response_model=ApplicationOut)
@@ -377,5 +378,4 @@ def get_figures(
 
 def _told(request: Request, session: SessionDep, kernel: KernelDep, made: CashApplication) -> ApplicationOut:
     named = queue.items_named(session, entries_of([made.content]))
-    say: Any = partial(kernel.renderer.text, language=language_of(request, kernel))
-    return application_out(made, named, say)
+    return application_out(made, named, kernel.renderer, language=language_of(request, kernel))

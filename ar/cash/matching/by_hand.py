@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from ar.cash.matching.aliases import Came, confirm_payers
 from ar.cash.matching.check import used
 from ar.cash.matching.facts import Difference, Incoming, Proposal
-from ar.cash.matching.gather import incoming_lines, incoming_payments
+from ar.cash.matching.gather import incoming_lines, incoming_payments, open_lines
 from ar.cash.matching.models import CashApplication, MatchProposal
 from ar.cash.matching.policy import as_facts, policy_of
 from ar.cash.matching.record import ApplicationError, Wish, apply_lines, apply_unapplied
@@ -59,7 +59,7 @@ def apply_line(
     Each deduction is claimed as a dispute over its part of the item, which stays open. What is let off must be within
     the legal entity's tolerance, or an earned discount. Raises NothingWaitsError, ApplicationError.
     """
-    incoming = _one(incoming_lines(session, [line_id], {}), f"Bank line {line_id}")
+    incoming = _one(incoming_lines(open_lines(session, [line_id]), {}), f"Bank line {line_id}")
     _check_let_off(session, incoming, wanted)
     _check_deductions(session, wanted, deductions)
     proposed = _kept(session, col(MatchProposal.bank_line_id) == line_id)

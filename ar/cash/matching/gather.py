@@ -6,8 +6,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 
-from sqlalchemy import ColumnElement, RowMapping, or_, select
-from sqlmodel import Session, col
+from sqlalchemy import ColumnElement, or_
+from sqlalchemy import select as rows_of
+from sqlmodel import Session, col, select
 
 from ar.cash.bank.models import BankLine, LineState
 from ar.cash.checkout import in_flight
@@ -39,44 +40,42 @@ class Seen:
     open_minor: dict[int, int] = field(default_factory=dict)
 
 
-def incoming_lines(
-    session: Session, line_ids: Sequence[int], advice: Mapping[int, tuple[Advised, ...]]
-) -> list[Incoming]:
-    """The money of those of these bank lines that came in and is open, the oldest first."""
-    query = (
-        select(table(BankLine))
-        .where(
-            among(session, col(BankLine.id), line_ids),
-            col(BankLine.state) == LineState.OPEN,
-            col(BankLine.amount_minor) > 0,
-        )
-        .order_by(col(BankLine.id))
+def open_lines(session: Session, line_ids: Sequence[int]) -> list[BankLine]:
+    """Those of these bank lines that are open and brought money, the oldest first."""
+    query = select(BankLine).where(
+        among(session, col(BankLine.id), line_ids), BankLine.state == LineState.OPEN, BankLine.amount_minor > 0
     )
+    return list(session.exec(query.order_by(col(BankLine.id))).all())
+
+
+def incoming_lines(lines: Sequence[BankLine], advice: Mapping[int, tuple[Advised, ...]]) -> list[Incoming]:
+    """The money of these bank lines, with what advices say of it."""
     return [
         Incoming(
-            id=line["id"],
-            entity_id=line["entity_id"],
-            amount_minor=line["amount_minor"],
-            currency=line["currency"],
-            received_on=line["booked_on"],
-            payer_name=line["counterparty_name"],
-            payer_iban=line["counterparty_iban"],
-            texts=tuple(text for text in _texts(line) if text),
-            charges_minor=line["charges_minor"],
-            advice=advice.get(line["id"], ()),
+            id=line.id or 0,
+            entity_id=line.entity_id,
+            amount_minor=line.amount_minor,
+            currency=line.currency,
+            received_on=line.booked_on,
+            payer_name=line.counterparty_name,
+            payer_iban=line.counterparty_iban,
+            texts=_texts(line),
+            charges_minor=line.charges_minor,
+            advice=advice.get(line.id or 0, ()),
         )
-        for line in session.connection().execute(query).mappings()
+        for line in lines
     ]
 
 
-def _texts(line: RowMapping) -> list[str]:
-    return [*line["remittance"].split("\n"), line["structured_reference"], line["end_to_end_id"]]
+def _texts(line: BankLine) -> tuple[str, ...]:
+    said = (*line.remittance.split("\n"), line.structured_reference, line.end_to_end_id)
+    return tuple(text for text in said if text)
 
 
 def incoming_payments(session: Session, payment_ids: Sequence[int]) -> list[Incoming]:
     """The money of those of these payments that settles nothing yet, the oldest first."""
     query = (
-        select(table(Payment), col(OpenItem.open_minor), col(OpenItem.effective_on))
+        rows_of(table(Payment), col(OpenItem.open_minor), col(OpenItem.effective_on))
         .join(table(OpenItem), col(OpenItem.entry_id) == col(Payment.entry_id))
         .where(among(session, col(Payment.id), payment_ids), col(OpenItem.open_minor) > 0)
         .order_by(col(Payment.id))
@@ -100,7 +99,7 @@ def lookups(session: Session, seen: Seen, expected: Expectations) -> Lookups:
     known = directory(session)
 
     def items(which: ColumnElement[bool]) -> list[Item]:
-        query = select(*(table(OpenItem).c[name] for name in _COLUMNS)).where(which, col(OpenItem.open_minor) > 0)
+        query = rows_of(*(table(OpenItem).c[name] for name in _COLUMNS)).where(which, col(OpenItem.open_minor) > 0)
         rows = session.connection().execute(query).all()
         seen.open_minor.update((row.entry_id, row.open_minor) for row in rows)
         flying = in_flight(session, sorted({row.account_id for row in rows}))
@@ -137,7 +136,7 @@ def _less(row: object, flying: int) -> Item:
 def _by_iban(session: Session, ibans: Collection[str]) -> dict[str, dict[int, int]]:
     """Per account number: what was learnt of it, and the customers that are registered with it."""
     found = known_payers(session, AliasKind.IBAN, ibans)
-    query = select(col(AccountIdentifier.value), col(AccountIdentifier.account_id)).where(
+    query = rows_of(col(AccountIdentifier.value), col(AccountIdentifier.account_id)).where(
         col(AccountIdentifier.scheme) == "iban", among(session, col(AccountIdentifier.value), sorted(ibans))
     )
     for value, account_id in session.connection().execute(query):

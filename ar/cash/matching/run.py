@@ -10,10 +10,11 @@ from datetime import date, datetime
 from sqlalchemy import delete
 from sqlmodel import Session, select
 
+from ar.cash.bank.models import BankLine
 from ar.cash.matching.aliases import Came, confirm_payers
 from ar.cash.matching.decide import decide_all
 from ar.cash.matching.facts import Advised, Decision, Incoming, Policy, Verdict
-from ar.cash.matching.gather import Expectations, Seen, incoming_lines, incoming_payments, lookups
+from ar.cash.matching.gather import Expectations, Seen, incoming_lines, incoming_payments, lookups, open_lines
 from ar.cash.matching.learning import newest_weights
 from ar.cash.matching.models import MatchProposal
 from ar.cash.matching.policy import as_facts, policies
@@ -31,8 +32,11 @@ _ROUNDS = 3
 
 ENGINE = "system"
 
-Advice = Callable[[Session, Sequence[int]], Mapping[int, tuple[Advised, ...]]]
+Advice = Callable[[Session, Sequence[BankLine]], Mapping[int, tuple[Advised, ...]]]
 """What remittance advices say of bank lines, by the line's id."""
+
+Used = Callable[[Session, Sequence[BankLine], datetime], object]
+"""Told of bank lines that were applied as an advice says."""
 
 
 @dataclass(slots=True)
@@ -59,6 +63,7 @@ class Sources:
     """Where what others know of money comes from: advices of bank lines, sums that customers said would come."""
 
     advice: Advice
+    used: Used
     expected: Expectations
 
 
@@ -78,17 +83,22 @@ def match_all(database: Database, line_ids: Sequence[int], sources: Sources, *, 
 
 def match_lines(session: Session, line_ids: Sequence[int], sources: Sources, *, now: datetime) -> Report:
     """Apply what is sure of these bank lines, keep proposals for the rest."""
-    advice = sources.advice(session, line_ids)
+    lines = {line.id: line for line in open_lines(session, line_ids)}
+    advice = sources.advice(session, list(lines.values()))
 
     def gathered(ids: Sequence[int]) -> list[Incoming]:
-        return incoming_lines(session, ids, advice)
+        return incoming_lines([lines[line_id] for line_id in ids], advice)
 
     def applied(wishes: Sequence[Wish], seen: Mapping[int, int]) -> Recorded:
         done = apply_lines(session, wishes, seen=seen, now=now)
         _learn(session, wishes, done, now=now)
+        if advised := [lines[line_id] for line_id in done.applied if line_id in advice]:
+            sources.used(session, advised, now)
         return done
 
-    return _match(session, line_ids, gathered, applied, "bank_line_id", sources.expected, now=now)
+    return _match(
+        session, [line.id or 0 for line in lines.values()], gathered, applied, "bank_line_id", sources.expected, now=now
+    )
 
 
 def match_payments(session: Session, payment_ids: Sequence[int], sources: Sources, *, now: datetime) -> Report:

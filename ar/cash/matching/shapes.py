@@ -12,6 +12,7 @@ from ar.cash.bank.models import BankLine
 from ar.cash.matching.facts import Difference, Proposal
 from ar.cash.matching.models import AliasKind, CashApplication, MatchProposal, PayerAlias
 from ar.cash.matching.words import told, why_not_told
+from ar.core.render import Renderer
 from ar.ledger.models import Book, OpenItem
 
 PART = {"account_id": 17, "entry_id": 41, "reference": "FR1-2026-000041", "amount_minor": 120_000}
@@ -23,8 +24,8 @@ PROPOSAL = {
     "parts": [PART],
     "residuals": [RESIDUAL],
     "nettings": [],
-    "reasons": ["The text names FR1-2026-000041."],
-    "why_not": "not_sure",
+    "reasons": ["The payer quotes FR1-2026-000041"],
+    "why_not": "It is likely, but not sure enough to be applied untouched",
 }
 LINE = {
     "id": 9,
@@ -124,7 +125,7 @@ class ApplicationOut(BaseModel):
             "residuals": [],
             "nettings": [],
             "payments": [7],
-            "reasons": ["The text names FR1-2026-000041."],
+            "reasons": ["The payer quotes FR1-2026-000041"],
             "made_by": "system",
             "made_at": "2026-03-12T09:30:00Z",
             "undone_by": None,
@@ -214,7 +215,7 @@ class FiguresOut(BaseModel):
 Named = Mapping[int, OpenItem]
 
 
-def proposal_out(kept: MatchProposal, named: Named, say: Say) -> ProposalOut:
+def proposal_out(kept: MatchProposal, named: Named, renderer: Renderer, *, language: str) -> ProposalOut:
     """A kept proposal, its reasons in words and its items by their references."""
     proposal = Proposal.restored(kept.content)
     return ProposalOut(
@@ -223,26 +224,28 @@ def proposal_out(kept: MatchProposal, named: Named, say: Say) -> ProposalOut:
         parts=_parts(proposal, named),
         residuals=[ResidualOut.model_validate(one) for one in proposal.residuals],
         nettings=[NettingOut.model_validate(one) for one in proposal.nettings],
-        reasons=[sentence(reason, say) for reason in proposal.reasons],
-        why_not=kept.why_not,
+        reasons=[told(renderer, reason, language=language) for reason in proposal.reasons],
+        why_not=why_not_told(renderer, kept.why_not, language=language),
     )
 
 
-def line_out(line: BankLine, kept: Sequence[MatchProposal], named: Named, say: Say) -> WaitingLineOut:
-    told = line.model_dump(include=set(WaitingLineOut.model_fields) - {"proposals"})
-    return WaitingLineOut(**told, proposals=[proposal_out(one, named, say) for one in kept])
+def line_out(
+    line: BankLine, kept: Sequence[MatchProposal], named: Named, renderer: Renderer, *, language: str
+) -> WaitingLineOut:
+    known = line.model_dump(include=set(WaitingLineOut.model_fields) - {"proposals"})
+    return WaitingLineOut(**known, proposals=[proposal_out(one, named, renderer, language=language) for one in kept])
 
 
-def application_out(made: CashApplication, named: Named, say: Say) -> ApplicationOut:
+def application_out(made: CashApplication, named: Named, renderer: Renderer, *, language: str) -> ApplicationOut:
     proposal = Proposal.restored(made.content)
-    told = made.model_dump(exclude={"content"})
+    known = made.model_dump(exclude={"content"})
     return ApplicationOut(
-        **told,
+        **known,
         parts=_parts(proposal, named),
         residuals=[ResidualOut.model_validate(one) for one in proposal.residuals],
         nettings=[NettingOut.model_validate(one) for one in proposal.nettings],
         payments=made.content["payments"],
-        reasons=[sentence(reason, say) for reason in proposal.reasons],
+        reasons=[told(renderer, reason, language=language) for reason in proposal.reasons],
     )
 
 

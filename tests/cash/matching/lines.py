@@ -14,7 +14,11 @@ from ar.ledger.models import OpenItem
 from tests.ledger.make import NOW
 
 DAY = date(2026, 2, 27)
-NOTHING = Sources(advice=lambda _session, _lines: {}, expected=lambda _session, _accounts: {})
+NOTHING = Sources(
+    advice=lambda _session, _lines: {},
+    used=lambda _session, _lines, _now: None,
+    expected=lambda _session, _accounts: {},
+)
 
 
 def statement(session: Session, entity: int) -> BankStatement:

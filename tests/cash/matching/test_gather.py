@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 from sqlalchemy import event
 from sqlmodel import Session, select
 
+from ar.cash.bank.models import BankLine
 from ar.cash.matching.aliases import Came, confirm_payers, doubt_payers
 from ar.cash.matching.directory import directory
 from ar.cash.matching.facts import Advised
-from ar.cash.matching.gather import Seen, incoming_lines, incoming_payments, lookups
+from ar.cash.matching.gather import Seen, incoming_lines, incoming_payments, lookups, open_lines
 from ar.cash.matching.models import CashPolicy
 from ar.cash.matching.policy import STANDARD, as_facts
-from ar.cash.matching.run import Sources, match_lines
+from ar.cash.matching.run import match_lines
 from ar.cash.models import Method, Payment, PaymentTarget
 from ar.cash.payment_states import PaymentState
 from ar.cash.receive import Receipt, record_payment
@@ -92,7 +95,7 @@ def test_the_texts_and_advices_of_a_line_are_given(database: Database) -> None:
         )  # fmt: skip
         outgoing = line(session, entity, -5_00)
         advice = {number: (Advised("F-1", 500),)}
-        [one] = incoming_lines(session, [number, outgoing], advice)
+        [one] = incoming_lines(open_lines(session, [number, outgoing]), advice)
         assert one.texts == ("first", "second", "RF18539007547034", "E2E")
         assert (one.charges_minor, one.advice, one.received_on) == (20, advice[number], DAY)
 
@@ -143,14 +146,14 @@ def _counting(session: Session) -> list[str]:
 def test_advice_and_expectations_are_asked_for_the_whole_chunk(database: Database) -> None:
     asked: list[int] = []
 
-    def advice(_session: Session, lines: object) -> dict[int, tuple[Advised, ...]]:
-        asked.append(len(list(lines)))  # type: ignore[call-overload]
+    def advice(_session: Session, lines: Sequence[BankLine]) -> dict[int, tuple[Advised, ...]]:
+        asked.append(len(lines))
         return {}
 
     with database.transaction() as session:
         entity = seller(session)
         numbers = [line(session, entity, 100 + n, "nothing known") for n in range(3)]
-        sources = Sources(advice=advice, expected=NOTHING.expected)
+        sources = replace(NOTHING, advice=advice)
         report = match_lines(session, numbers, sources, now=NOW)
         assert (asked, report.left, report.applied) == ([3], 3, 0)
         assert session.exec(select(Payment)).all() == []
