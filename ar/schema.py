@@ -17,9 +17,11 @@ from ar.core.db import Database
 from ar.core.errors import DomainError
 
 MODELS = (
+    "ar.cash.autopay.models",
     "ar.cash.bank.models",
     "ar.cash.matching.models",
     "ar.cash.models",
+    "ar.cash.online.models",
     "ar.core.access.models",
     "ar.core.audit",
     "ar.core.files",

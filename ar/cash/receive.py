@@ -226,7 +226,7 @@ def clear_doubts(session: Session, payment_id: int, *, why: str, by: str, now: d
     if not payment.parked:
         raise PaymentError("This payment is not parked: there is nothing to decide")
     facts = facts_of(payment)
-    doubts = open_doubts(facts, payment.amount_minor)
+    doubts = open_doubts(facts, payment.received_minor)
     record(session, [Act(by, "payment.decided", f"payment:{payment_id}", {"why": why, "doubts": doubts})], now=now)
     looked_into = Facts(failed_at=None if facts.succeeded_at else now, cleared=frozenset(doubts))
     learn(session, payment, looked_into, by=by, said=why, now=now)

@@ -79,7 +79,7 @@ def _intend(
         PaymentRefund.payment_id == payment_id,
         col(PaymentRefund.state).in_((RefundState.INTENDED, RefundState.UNKNOWN)),
     )
-    left = payment.amount_minor - payment.refunded_minor - int(session.exec(asked).one())
+    left = payment.received_minor - payment.refunded_minor - int(session.exec(asked).one())
     if not 0 < amount_minor <= left:
         raise PaymentError(f"A refund must be above zero and at most what is left of the payment ({left} minor units)")
     online = payment.gateway_intent is not None

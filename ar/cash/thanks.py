@@ -60,7 +60,7 @@ def thank(kernel: Kernel, arguments: dict[str, Any], now: datetime) -> str:
             entity_id=payment.entity_id,
             about=f"payment:{payment.id}",
             now=now,
-            payment=Received(payment.amount_minor, payment.currency, received_on),
+            payment=Received(payment.received_minor, payment.currency, received_on),
             invoices=_settled(session, payment.entry_id),
         )
     return "thanked" if written else "nobody to write to"
