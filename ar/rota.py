@@ -15,9 +15,11 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.base import BaseScheduler
 from apscheduler.schedulers.blocking import BlockingScheduler
 
-from ar.cash import thanks
+from ar.cash import news, thanks
+from ar.cash.autopay import run as autopay
 from ar.cash.checkout import in_flight
-from ar.cash.reconcile import reconcile_payments
+from ar.cash.online import methods, setups, transfers
+from ar.cash.reconcile import look_again, reconcile_payments
 from ar.core import clock, idempotency
 from ar.core.access import sessions
 from ar.core.jobs import forget_old, run_due
@@ -100,11 +102,18 @@ ROTA = Rota(
         RotaEntry("judge-promises", HOUR, judge_promises, catch_up=1),
         RotaEntry(RUN_JOB, HOUR, run_dunning, offset=5 * MINUTE, catch_up=1),
         RotaEntry(BILL_JOB, HOUR, bill_evenings, offset=15 * MINUTE, catch_up=1),
+        RotaEntry(autopay.RUN_JOB, HOUR, autopay.run_autopay, offset=10 * MINUTE, catch_up=1),
         RotaEntry("predict", DAY, foresee, offset=3 * HOUR, catch_up=1),
         RotaEntry("forget-old-jobs", DAY, forget, offset=2 * HOUR, catch_up=1),
     ),
     jobs={
         thanks.JOB: thanks.thank,
+        news.LOOK_JOB: look_again,
+        news.KEEP_JOB: setups.keep_paid_method,
+        methods.DETACH_JOB: methods.detach,
+        setups.SETUP_JOB: setups.finish_setup,
+        transfers.SPEND_JOB: transfers.spend_balance,
+        autopay.CHARGE_JOB: autopay.charge_item,
         MAKE_JOB: make_invoice_files,
         PLAN_JOB: plan_delivery,
         DEPOSIT_JOB: deposit_delivery,

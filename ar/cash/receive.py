@@ -207,7 +207,7 @@ def take_back(session: Session, payment_id: int, *, why: str, by: str, now: date
     Raises PaymentNotFoundError, PaymentError for one that came by a gateway (refund it) or is not settled.
     """
     payment = locked_payment(session, payment_id)
-    if payment.gateway_session is not None:
+    if payment.gateway_session is not None or payment.gateway_intent is not None:
         raise PaymentError("This payment came by a gateway: refund it instead")
     if payment.state is not PaymentState.SETTLED:
         raise PaymentError(f"Only a settled payment is taken back; this one is {payment.state.value}")
