@@ -16,7 +16,8 @@ from apscheduler.schedulers.base import BaseScheduler
 from apscheduler.schedulers.blocking import BlockingScheduler
 from sqlmodel import Session
 
-from ar.cash import thanks, work
+from ar.cash import news, thanks, work
+from ar.cash.autopay import run as autopay
 from ar.cash.bank import folder as bank_folder
 from ar.cash.bank.after import WORK_JOB
 from ar.cash.checkout import in_flight
@@ -30,9 +31,10 @@ from ar.cash.matching.by_hand import CLAIM_JOB
 from ar.cash.matching.facts import Expected
 from ar.cash.matching.learning import learn_matching
 from ar.cash.matching.run import Sources
+from ar.cash.online import methods, setups, transfers
 from ar.cash.plans import facts as plans
 from ar.cash.plans.follow import follow_plans
-from ar.cash.reconcile import reconcile_payments
+from ar.cash.reconcile import look_again, reconcile_payments
 from ar.cash.remittance import pairing
 from ar.core import clock, idempotency
 from ar.core.access import sessions
@@ -137,6 +139,7 @@ ROTA = Rota(
         RotaEntry(BILL_JOB, HOUR, bill_evenings, offset=15 * MINUTE, catch_up=1),
         RotaEntry("work-waiting-lines", DAY, work.work_waiting(SOURCES), offset=4 * HOUR, catch_up=1),
         RotaEntry("learn-matching", WEEK, learn_matching, offset=5 * HOUR, catch_up=1),
+        RotaEntry(autopay.RUN_JOB, HOUR, autopay.run_autopay, offset=10 * MINUTE, catch_up=1),
         RotaEntry("predict", DAY, foresee, offset=3 * HOUR, catch_up=1),
         RotaEntry("forget-old-jobs", DAY, forget, offset=2 * HOUR, catch_up=1),
     ),
@@ -148,6 +151,12 @@ ROTA = Rota(
         TELL_JOB: tell_collection,
         DROP_JOB: collections.drop_file,
         returned.JOB: returned.tell_returned,
+        news.LOOK_JOB: look_again,
+        news.KEEP_JOB: setups.keep_paid_method,
+        methods.DETACH_JOB: methods.detach,
+        setups.SETUP_JOB: setups.finish_setup,
+        transfers.SPEND_JOB: transfers.spend_balance,
+        autopay.CHARGE_JOB: autopay.charge_item,
         MAKE_JOB: make_invoice_files,
         PLAN_JOB: plan_delivery,
         DEPOSIT_JOB: deposit_delivery,

@@ -17,6 +17,7 @@ from ar.core.db import Database
 from ar.core.errors import DomainError
 
 MODELS = (
+    "ar.cash.autopay.models",
     "ar.cash.bank.models",
     "ar.cash.collections.models",
     "ar.cash.mandates.models",
@@ -24,6 +25,7 @@ MODELS = (
     "ar.cash.models",
     "ar.cash.remittance.models",
     "ar.cash.plans.models",
+    "ar.cash.online.models",
     "ar.core.access.models",
     "ar.core.audit",
     "ar.core.files",

@@ -9,7 +9,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from ar.cash.models import Payment, PaymentTarget
-from ar.cash.payment_states import Decision, Dispute, Facts, PaymentState, Stage, decide, merge
+from ar.cash.payment_states import Decision, Dispute, Facts, PaymentState, Stage, decide, merge, received
 from ar.cash.thanks import want_thanks
 from ar.core.audit import Act, record
 from ar.core.clock import local_date
@@ -52,6 +52,10 @@ def facts_of(payment: Payment) -> Facts:
         processing_at=payment.processing_at,
         succeeded_at=payment.succeeded_at,
         failed_at=payment.failed_at,
+        failure=payment.failure,
+        authorised_at=payment.authorised_at,
+        captured_minor=payment.captured_minor,
+        funded_minor=payment.funded_minor,
         refunded_minor=payment.refunded_minor,
         disputes={name: _dispute(kept) for name, kept in payment.disputes.items()},
         doubts=frozenset(payment.doubts),
@@ -60,24 +64,36 @@ def facts_of(payment: Payment) -> Facts:
 
 
 def _dispute(kept: Mapping[str, Any]) -> Dispute:
-    return Dispute(Stage(kept["stage"]), kept["amount_minor"], datetime.fromisoformat(kept["at"]))
+    at = datetime.fromisoformat(kept["at"])
+    return Dispute(Stage(kept["stage"]), kept["amount_minor"], at, kept.get("fee_minor", 0), kept.get("reason", ""))
 
 
 def put_facts(payment: Payment, facts: Facts) -> None:
     """Write `facts` to the row; a refund of more than was paid is a doubt, for no book can say it."""
     doubts = set(facts.doubts)
-    if facts.refunded_minor > payment.amount_minor:
+    most = received(facts, payment.amount_minor)
+    if facts.refunded_minor > most:
         doubts.add("the gateway says more was refunded than paid")
     payment.asked = facts.asked
     payment.uncertain = facts.uncertain
     payment.processing_at = facts.processing_at
     payment.succeeded_at = facts.succeeded_at
     payment.failed_at = facts.failed_at
-    payment.refunded_minor = min(facts.refunded_minor, payment.amount_minor)
+    payment.failure = facts.failure[:60]
+    payment.authorised_at = facts.authorised_at
+    payment.captured_minor = None if facts.captured_minor is None else most
+    payment.funded_minor = facts.funded_minor
+    payment.refunded_minor = min(facts.refunded_minor, most)
     payment.doubts = sorted(doubts)
     payment.cleared = sorted(facts.cleared)
     payment.disputes = {
-        name: {"stage": int(one.stage), "amount_minor": one.amount_minor, "at": one.at.isoformat()}
+        name: {
+            "stage": int(one.stage),
+            "amount_minor": one.amount_minor,
+            "at": one.at.isoformat(),
+            "fee_minor": one.fee_minor,
+            "reason": one.reason,
+        }
         for name, one in sorted(facts.disputes.items())
     }
 
@@ -138,7 +154,7 @@ def _post(session: Session, payment: Payment, *, on: date, now: datetime) -> int
         entity_id=payment.entity_id,
         account_id=payment.account_id,
         kind=EntryKind.PAYMENT,
-        amount_minor=payment.amount_minor,
+        amount_minor=payment.received_minor,
         currency=payment.currency,
         effective_on=on,
         reference=payment.reference or payment.public_id,
@@ -149,7 +165,7 @@ def _post(session: Session, payment: Payment, *, on: date, now: datetime) -> int
     [entry_id] = post(session, [posting], now=now)
     refunds = _open_refunds(session, payment)
     wanted = [(item.entry_id, item.open_minor) for item in refunds]
-    left = payment.amount_minor - (payment.refunded_minor - payment.refund_booked_minor)
+    left = payment.received_minor - (payment.refunded_minor - payment.refund_booked_minor)
     query = select(PaymentTarget).where(PaymentTarget.payment_id == payment.id).order_by(col(PaymentTarget.id))
     targets = session.exec(query).all()
     wanted += [(target.entry_id, target.amount_minor) for target in targets]

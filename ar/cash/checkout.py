@@ -7,30 +7,37 @@ the payment's public id being the gateway's idempotency key.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, func
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from ar.cash.apply import learn, locked_payment, peek
-from ar.cash.gateway import CheckoutRequest, Gateway, GatewayRefusedError, GatewaySilentError, Line
-from ar.cash.gateway_amounts import to_gateway
+from ar.cash.gateway import CheckoutRequest, Gateway, GatewayRefusedError, GatewaySilentError
 from ar.cash.gateways import open_gateway
-from ar.cash.models import Method, Payment, PaymentTarget
-from ar.cash.payment_states import UNFINISHED, Facts, PaymentState
-from ar.cash.receive import PaymentError, Target, checked_targets, new_public_id, put_targets
-from ar.cash.reconcile import close_page
-from ar.core.db import among
-from ar.core.errors import ConflictError
+from ar.cash.models import Flow, Method, Payment, PaymentTarget
+from ar.cash.online.customers import customer_number
+from ar.cash.payment_states import Facts, PaymentState
+from ar.cash.receive import PaymentError, Target, new_public_id, put_targets
+from ar.cash.reconcile import close
+from ar.cash.wishes import (
+    ON_ACCOUNT,
+    AlreadyPayingError,
+    Checked,
+    OnAccount,
+    Wish,
+    check_free,
+    in_flight,
+    locked_wish,
+    unfinished,
+)
 from ar.core.kernel import Kernel
-from ar.ledger.allocate import locked_items
+
+__all__ = ["PAGE_MINUTES", "AlreadyPayingError", "PageWish", "clear_the_way", "in_flight", "open_page", "start"]
 
 PAGE_MINUTES = 60
 """How long a payment page stays open: what is being paid on it is spoken for so long."""
 
-MAX_LINES = 100
 _SAME_PAGE_MINUTES = 10
 _METHODS = {
     Method.ONLINE: ("card", "sepa_debit"),
@@ -39,22 +46,26 @@ _METHODS = {
 }
 
 
-class AlreadyPayingError(ConflictError):
-    """A payment of the same items is under way: paying again would pay twice."""
-
-    code = "already-paying"
-
-
 @dataclass(frozen=True)
-class _Wish:
-    """What the customer wants to pay, and how."""
+class PageWish:
+    """What a customer wants to pay on a page, and how. `success_url` may hold {CHECKOUT_SESSION_ID}.
 
-    account_id: int
-    targets: Sequence[Target]
+    `save`: the customer agrees that what it pays with is kept and charged later. `hold`: authorise only, to capture
+    later. `by` asked for it, where that is not the customer.
+    """
+
+    wish: Wish
     method: Method
     language: str
     success_url: str
     cancel_url: str
+    save: bool = False
+    hold: bool = False
+    by: str | None = None
+
+    @property
+    def asked_by(self) -> str:
+        return self.by or f"customer:{self.wish.account_id}"
 
 
 def start(
@@ -67,155 +78,119 @@ def start(
     success_url: str,
     cancel_url: str,
     now: datetime,
+    on_account: OnAccount | None = None,
+    save: bool = False,
 ) -> str:
-    """Open a payment page for open items of one customer: its address.
+    """Open a payment page for open items of one customer, parts of them, or an amount on account: its address.
 
-    Pressing twice gives the same page; another wish for the same items closes the page before it. `success_url` may
-    hold {CHECKOUT_SESSION_ID}. Raises AlreadyPayingError, PaymentError, OverAllocationError, ItemNotFoundError,
-    NotPayableOnlineError, GatewayRefusedError, GatewaySilentError (the payment is then `unknown`, and looked into).
+    Pressing twice gives the same page; another wish for the same items closes the page before it. Raises
+    AlreadyPayingError, PaymentError, OverAllocationError, ItemNotFoundError, NotPayableOnlineError,
+    GatewayRefusedError, GatewaySilentError (the payment is then `unknown`, and looked into).
     """
+    wish = Wish(account_id, targets, on_account)
+    return open_page(kernel, PageWish(wish, method, language, success_url, cancel_url, save), now=now)[1]
+
+
+def open_page(kernel: Kernel, page: PageWish, *, now: datetime) -> tuple[int, str]:
+    """The payment that a page was opened for, and the page's address. Raises as `start` does."""
     gateway = open_gateway(kernel.settings)
-    wish = _Wish(account_id, targets, method, language, success_url, cancel_url)
+    clear_the_way(kernel, page.wish, now=now, page=page)
+    customer = customer_number(kernel, gateway, page.wish.account_id, now=now) if page.save else ""
     with kernel.database.transaction() as session:
-        stale = _pages_in_the_way(session, wish, now=now)
-    for payment_id in stale:
-        close_page(kernel, gateway, payment_id, now=now)
-    with kernel.database.transaction() as session:
-        payment_id = _intend(session, gateway, wish, now=now)
-    return _ask(kernel, gateway, payment_id, now=now)
+        payment_id = _intend(kernel, session, gateway, page, customer, now=now)
+    return payment_id, _ask(kernel, gateway, payment_id, now=now)
 
 
-def in_flight(session: Session, account_ids: Sequence[int]) -> dict[int, int]:
-    """What payments that have not ended mean for each open item of these accounts: entry id -> minor units."""
-    if len(account_ids) == 1:
-        rows = session.connection().execute(_FLYING_OF_ONE, {"account_id": account_ids[0]})
-    else:
-        rows = session.connection().execute(_flying(among(session, col(Payment.account_id), account_ids)))
-    return {entry_id: int(minor) for entry_id, minor in rows}
-
-
-def _flying(whose: ColumnElement[bool]) -> Any:
-    return (
-        select(PaymentTarget.entry_id, func.sum(col(PaymentTarget.amount_minor)))
-        .join(Payment, col(Payment.id) == col(PaymentTarget.payment_id))
-        .where(whose, col(Payment.state).in_(UNFINISHED), col(Payment.entry_id).is_(None))
-        .group_by(col(PaymentTarget.entry_id))
-    )
-
-
-_FLYING_OF_ONE = _flying(col(Payment.account_id) == bindparam("account_id"))
-"""Made once: the customer's page asks for it at every visit."""
-
-
-def _pages_in_the_way(session: Session, wish: _Wish, *, now: datetime) -> list[int]:
-    """Pages of this customer for some of the same items that are open for another wish, or nearly over."""
+def clear_the_way(kernel: Kernel, wish: Wish, *, now: datetime, page: PageWish | None = None) -> None:
+    """Close what this customer began for some of the same items and did not finish, but for the same `page`."""
     wanted = {target.entry_id for target in wish.targets}
-    return [
-        payment.id
-        for payment, targets in _unfinished(session, wish.account_id)
-        if payment.id is not None
-        and payment.state is not PaymentState.PENDING
-        and wanted & {target.entry_id for target in targets}
-        and not _is_same(payment, targets, wish, now=now)
-    ]
+    with kernel.database.reading() as session:
+        stale = [
+            payment.id
+            for payment, targets in unfinished(session, wish.account_id)
+            if payment.id is not None
+            and _can_be_closed(payment)
+            and wanted & {target.entry_id for target in targets}
+            and not (page is not None and _is_same(payment, targets, page, now=now))
+        ]
+    for payment_id in stale:
+        close(kernel, open_gateway(kernel.settings), payment_id, now=now)
 
 
-def _unfinished(session: Session, account_id: int) -> list[tuple[Payment, list[PaymentTarget]]]:
-    query = (
-        select(Payment, PaymentTarget)
-        .join(PaymentTarget, col(PaymentTarget.payment_id) == col(Payment.id))
-        .where(
-            Payment.account_id == account_id,
-            col(Payment.state).in_(UNFINISHED),
-            col(Payment.request).is_not(None),
-            col(Payment.parked).is_(False),
-        )
-        .order_by(col(Payment.id), col(PaymentTarget.id))
-    )
-    found: dict[int | None, tuple[Payment, list[PaymentTarget]]] = {}
-    for payment, target in session.exec(query):
-        found.setdefault(payment.id, (payment, []))[1].append(target)
-    return list(found.values())
+def _can_be_closed(payment: Payment) -> bool:
+    """Pages can be, whatever became of the asking; charges and transfers only while they wait for the customer."""
+    if payment.flow in (Flow.CHARGE, Flow.TRANSFER):
+        return payment.state is PaymentState.STARTED
+    return payment.state is not PaymentState.PENDING
 
 
-def _is_same(payment: Payment, targets: Sequence[PaymentTarget], wish: _Wish, *, now: datetime) -> bool:
+def _is_same(payment: Payment, targets: Sequence[PaymentTarget], page: PageWish, *, now: datetime) -> bool:
+    asked = payment.request or {}
     return (
-        payment.method is wish.method
+        payment.flow not in (Flow.CHARGE, Flow.TRANSFER)
+        and payment.method is page.method
+        and (asked.get("save", False), asked.get("hold", False)) == (page.save, page.hold)
         and payment.expires_at is not None
         and payment.expires_at - now >= timedelta(minutes=_SAME_PAGE_MINUTES)
-        and {(t.entry_id, t.amount_minor) for t in targets} == {(t.entry_id, t.amount_minor) for t in wish.targets}
+        and page.wish.is_of(payment, targets)
     )
 
 
-def _intend(session: Session, gateway: Gateway, wish: _Wish, *, now: datetime) -> int:
+def _intend(kernel: Kernel, session: Session, gateway: Gateway, page: PageWish, customer: str, *, now: datetime) -> int:
     """The payment that says what is about to be asked: the one open for the same wish, or a new one."""
-    targets = wish.targets
-    if not 0 < len(targets) <= MAX_LINES or len({target.entry_id for target in targets}) != len(targets):
-        raise PaymentError(f"Choose from 1 to {MAX_LINES} items to pay, each once")
-    if any(target.amount_minor <= 0 for target in targets):
-        raise PaymentError("The amounts to pay must be above zero")
-    items = locked_items(session, sorted(target.entry_id for target in targets))
-    first = items[targets[0].entry_id]
-    checked_targets(session, wish.account_id, first["entity_id"], first["currency"], targets)
-    for payment, known in _unfinished(session, wish.account_id):
-        if payment.state is not PaymentState.PENDING and _is_same(payment, known, wish, now=now):
+    wish = page.wish
+    checked = locked_wish(session, wish)
+    for payment, known in unfinished(session, wish.account_id):
+        if payment.state is not PaymentState.PENDING and _is_same(payment, known, page, now=now):
             assert payment.id is not None
             return payment.id
-    flying = in_flight(session, [wish.account_id])
-    for target in targets:
-        if items[target.entry_id]["open_minor"] - flying.get(target.entry_id, 0) < target.amount_minor:
-            raise AlreadyPayingError(
-                "A payment of this is under way already: please wait until it is through, so that nothing is paid twice"
-            )
-    payment = _new_payment(gateway, wish, first["entity_id"], first["currency"], now=now)
-    payment.request = _request(
-        payment, wish, {target.entry_id: items[target.entry_id]["reference"] for target in targets}
-    )
-    session.add(payment)
-    session.flush()
-    put_targets(session, payment, targets)
-    assert payment.id is not None
-    return payment.id
-
-
-def _new_payment(gateway: Gateway, wish: _Wish, entity_id: int, currency: str, *, now: datetime) -> Payment:
-    return Payment(
+    check_free(session, wish)
+    payment = Payment(
         public_id=new_public_id(),
-        entity_id=entity_id,
+        entity_id=checked.entity_id,
         account_id=wish.account_id,
-        amount_minor=sum(target.amount_minor for target in wish.targets),
-        currency=currency,
-        method=wish.method,
+        amount_minor=checked.amount_minor,
+        currency=checked.currency,
+        method=page.method,
         state=PaymentState.INTENDED,
-        recorded_by=f"customer:{wish.account_id}",
+        recorded_by=page.asked_by,
         gateway=gateway.name,
+        flow=Flow.PAGE,
         expires_at=now + timedelta(minutes=PAGE_MINUTES),
         created_at=now,
         updated_at=now,
     )
+    payment.request = _request(kernel, payment, checked, page, customer).stored()
+    session.add(payment)
+    session.flush()
+    put_targets(session, payment, wish.targets)
+    assert payment.id is not None
+    return payment.id
 
 
-def _request(payment: Payment, wish: _Wish, references: dict[int, str]) -> dict[str, object]:
-    offered = _METHODS.get(wish.method)
+def _request(kernel: Kernel, payment: Payment, checked: Checked, page: PageWish, customer: str) -> CheckoutRequest:
+    offered = _METHODS.get(page.method)
     if offered is None:
-        raise PaymentError(f"{wish.method.value} is not a way to pay online")
-    if payment.currency != "EUR":
+        raise PaymentError(f"{page.method.value} is not a way to pay online")
+    if checked.currency != "EUR" or page.hold:
         offered = tuple(way for way in offered if way != "sepa_debit")
     if not offered:
-        raise PaymentError("SEPA direct debit takes euros only")
-    for target in wish.targets:
-        to_gateway(target.amount_minor, payment.currency)
+        raise PaymentError("SEPA direct debit takes euros only, and cannot be held to be captured later")
+    on_account = kernel.renderer.text(ON_ACCOUNT, language=page.language)
     assert payment.expires_at is not None
     return CheckoutRequest(
         key=payment.public_id,
-        currency=payment.currency,
-        lines=[Line(references[t.entry_id] or f"#{t.entry_id}", t.amount_minor) for t in wish.targets],
+        currency=checked.currency,
+        lines=[replace(line, name=on_account) if line.name == ON_ACCOUNT else line for line in checked.lines],
         methods=list(offered),
-        language=wish.language,
-        success_url=wish.success_url,
-        cancel_url=wish.cancel_url,
+        language=page.language,
+        success_url=page.success_url,
+        cancel_url=page.cancel_url,
         expires_at=int(payment.expires_at.timestamp()),
-    ).stored()
+        customer=customer,
+        save=page.save,
+        hold=page.hold,
+    )
 
 
 def _ask(kernel: Kernel, gateway: Gateway, payment_id: int, *, now: datetime) -> str:

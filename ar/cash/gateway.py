@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any, Protocol, Self, TypeVar
 
 from ar.cash.payment_states import Facts
@@ -38,7 +39,8 @@ class Line:
 class CheckoutRequest:
     """All that a payment page is made from, kept with the payment: the very same is asked again after silence.
 
-    `key` is the payment's public id, the gateway's idempotency key. `expires_at` is in epoch seconds.
+    `key` is the payment's public id, the gateway's idempotency key. `expires_at` is in epoch seconds. `customer` is
+    the gateway's number of the payer, needed to `save` what it pays with. `hold`: only authorise, to capture later.
     """
 
     key: str
@@ -49,6 +51,9 @@ class CheckoutRequest:
     success_url: str
     cancel_url: str
     expires_at: int
+    customer: str = ""
+    save: bool = False
+    hold: bool = False
 
     def stored(self) -> dict[str, Any]:
         return asdict(self)
@@ -67,11 +72,20 @@ class Checkout:
 
 
 @dataclass(frozen=True)
+class FailedAttempt:
+    """A try to pay that failed, when, and the gateway's code of why."""
+
+    at: datetime
+    code: str
+
+
+@dataclass(frozen=True)
 class News:
     """What a gateway tells of one payment: which it is, what it says is due, and the facts.
 
     `amount_minor` and `currency` are given where the message states the payment's whole amount; they must agree
-    with what was asked before the facts are believed.
+    with what was asked before the facts are believed. `attempt` is a try to pay that failed: an end for a charge of a
+    saved method, none on a page, where the customer may try again. `look`: it tells too little, ask for more.
     """
 
     facts: Facts
@@ -81,6 +95,8 @@ class News:
     amount_minor: int | None = None
     currency: str | None = None
     said: str = ""
+    attempt: FailedAttempt | None = None
+    look: bool = False
 
 
 class Named(Protocol):

@@ -11,6 +11,9 @@ from ar.core.errors import DomainError
 from ar.core.money import exponent, plain
 
 _PLACES = {"MGA": 0, "ISK": 2, "UGX": 2}
+_LEAST = {"CAD": 50, "CHF": 50, "DKK": 250, "EUR": 50, "GBP": 30, "JPY": 50, "NOK": 300, "SEK": 300, "USD": 50}
+"""The least that can be charged at once, in minor units, as Stripe's page of minimums has it; else one unit."""
+
 _THREE_PLACES = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
 
 
@@ -46,6 +49,16 @@ def from_gateway(amount: int, currency: str) -> int:
     if lost:
         raise NotPayableOnlineError(f"the gateway says {amount} of {currency}, which is no whole minor unit")
     return minor
+
+
+def check_least(minor: int, currency: str) -> None:
+    """Raises NotPayableOnlineError for less than the gateway takes at once."""
+    least = _LEAST.get(currency, 1)
+    if minor < least:
+        raise NotPayableOnlineError(
+            f"At least {plain(least, currency)} {currency} must be paid at once: "
+            "please pay more together, or by bank transfer"
+        )
 
 
 def _ten(places: int) -> int:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 
-from ar.cash.gateway import Gateway
+from ar.cash.online.gateway import OnlineGateway
 from ar.cash.stripe_gateway import StripeGateway
 from ar.core.settings import Settings
 
 TEST_GATEWAY_PATH = "/test-gateway"
 
 
-def open_gateway(settings: Settings) -> Gateway:
+def open_gateway(settings: Settings) -> OnlineGateway:
     """The gateway of these settings; nothing is asked of it yet."""
     if settings.stripe_secret_key:
         return StripeGateway("stripe", settings.stripe_secret_key.get_secret_value(), settings.stripe_api_base)

@@ -29,18 +29,28 @@ class Method(StrEnum):
     OTHER = "other"
 
 
+class Flow(StrEnum):
+    """How a gateway is asked for a payment: on its PAGE, by a CHARGE of a saved method, by a bank TRANSFER."""
+
+    PAGE = "page"
+    CHARGE = "charge"
+    TRANSFER = "transfer"
+
+
 class Payment(SQLModel, table=True):
     """One payment of one customer to one legal entity in one currency.
 
     `public_id` is what the outside knows it by, and the gateway's idempotency key. `entry_id` is its ledger entry
     while the money is ours. `postings` counts the entries ever posted for it. `bank_line_id` is the bank line that
-    brought it. Amounts are in minor units.
+    brought it. `flow` is None for what did not come by a gateway of ours. `instructions` say where to transfer to.
+    `amount_minor` is what was asked; `received_minor` what comes in. Amounts are in minor units.
     """
 
     __tablename__ = "payment"
     __table_args__ = (
         CheckConstraint("amount_minor > 0", name="amount_positive"),
         CheckConstraint("refunded_minor BETWEEN 0 AND amount_minor", name="refunded_within"),
+        CheckConstraint("captured_minor BETWEEN 0 AND amount_minor", name="captured_within"),
         Index("ix_payment_account", "account_id", "id"),
         Index("ix_payment_state", "state", "id"),
         Index("ix_payment_intent", "gateway_intent"),
@@ -67,16 +77,23 @@ class Payment(SQLModel, table=True):
     recorded_by: str = Field(max_length=80)
     idempotency_key: str | None = Field(default=None, max_length=200, unique=True)
     gateway: str = Field(default="", max_length=20)
+    flow: Flow | None = Field(default=None, sa_type=enum_type(Flow))
+    saved_method_id: int | None = Field(default=None, foreign_key="saved_method.id", index=True, sa_type=BigId)
     gateway_session: str | None = Field(default=None, max_length=255, unique=True)
     gateway_intent: str | None = Field(default=None, max_length=255)
     checkout_url: str | None = None
     request: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    instructions: dict[str, Any] | None = Field(default=None, sa_type=Json)
     expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     asked: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     uncertain: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     processing_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     succeeded_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     failed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    failure: str = Field(default="", max_length=60, sa_column_kwargs={"server_default": ""})
+    authorised_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    captured_minor: int | None = Field(default=None, sa_type=BigId)
+    funded_minor: int = Field(default=0, sa_type=BigId, sa_column_kwargs={"server_default": text("0")})
     refunded_minor: int = Field(default=0, sa_type=BigId, sa_column_kwargs={"server_default": text("0")})
     refund_booked_minor: int = Field(default=0, sa_type=BigId, sa_column_kwargs={"server_default": text("0")})
     disputes: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
@@ -89,6 +106,11 @@ class Payment(SQLModel, table=True):
     postings: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
     created_at: datetime = Field(sa_type=UtcDateTime)
     updated_at: datetime = Field(sa_type=UtcDateTime)
+
+    @property
+    def received_minor(self) -> int:
+        """What comes in of it: all that was asked, or the part that was captured."""
+        return self.amount_minor if self.captured_minor is None else self.captured_minor
 
 
 class PaymentTarget(SQLModel, table=True):

@@ -9,9 +9,14 @@ from sqlmodel import Session, col, select
 
 from ar.cash.apply import learn
 from ar.cash.gateway import News
-from ar.cash.models import Payment
-from ar.cash.payment_states import PaymentState
+from ar.cash.models import Flow, Payment
+from ar.cash.payment_states import Facts, PaymentState, merge
+from ar.core.jobs import enqueue
 from ar.core.money import plain
+
+LOOK_JOB = "look-into-payment"
+KEEP_JOB = "keep-method"
+"""Jobs that ask the gateway for what its news only hint at: refunds of a part, and the method that was left."""
 
 
 def payment_of(session: Session, gateway: str, news: News) -> Payment | None:
@@ -41,10 +46,32 @@ def take(session: Session, payment: Payment, news: News, *, by: str, now: dateti
     if news.session is not None and payment.gateway_session not in (None, news.session):
         doubts.add("the gateway has two payment pages for this payment")
     if doubts:
-        told = replace(news.facts, succeeded_at=None, processing_at=None, doubts=frozenset(doubts))
+        told = replace(
+            news.facts,
+            succeeded_at=None,
+            processing_at=None,
+            authorised_at=None,
+            captured_minor=None,
+            funded_minor=0,
+            doubts=frozenset(doubts),
+        )
         return learn(session, payment, told, by=by, said=news.said, now=now)
+    facts = news.facts
+    if news.attempt is not None and payment.flow is Flow.CHARGE:
+        facts = merge(facts, Facts(failed_at=news.attempt.at, failure=news.attempt.code))
     if news.session is not None:
         payment.gateway_session = news.session
     if news.intent is not None and payment.gateway_intent is None:
         payment.gateway_intent = news.intent
-    return learn(session, payment, news.facts, by=by, said=news.said, now=now)
+    state = learn(session, payment, facts, by=by, said=news.said, now=now)
+    if news.look:
+        enqueue(
+            session,
+            LOOK_JOB,
+            {"payment_id": payment.id},
+            dedup_key=f"{LOOK_JOB}:{payment.id}:{now.isoformat()}",
+            now=now,
+        )
+    if state in (PaymentState.PENDING, PaymentState.SETTLED) and (payment.request or {}).get("save"):
+        enqueue(session, KEEP_JOB, {"payment_id": payment.id}, dedup_key=f"{KEEP_JOB}:{payment.public_id}", now=now)
+    return state

@@ -160,6 +160,8 @@ def payment(
     page_at_test_gateway = ""
     if told.payment.gateway == "test" and told.payment.gateway_session:
         page_at_test_gateway = f"{TEST_GATEWAY_PATH}/pay/{told.payment.gateway_session}"
+    elif told.payment.gateway == "test" and told.payment.gateway_intent:
+        page_at_test_gateway = f"{TEST_GATEWAY_PATH}/intents/{told.payment.gateway_intent}"
     return page(
         request,
         kernel,
@@ -170,7 +172,7 @@ def payment(
         payment=told.payment,
         account=account(session, told.payment.account_id),
         open_now=open_now,
-        refundable_minor=told.payment.amount_minor - told.payment.refunded_minor,
+        refundable_minor=told.payment.received_minor - told.payment.refunded_minor,
         today=local_date(now, "UTC"),
         may_write=may_write,
         key=secrets.token_urlsafe(16),

@@ -8,8 +8,8 @@ set of facts gives the same state. An order of transitions would have to be defe
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
 
 from ar.core.i18n import marked as _
@@ -40,11 +40,16 @@ class Stage(IntEnum):
 
 @dataclass(frozen=True)
 class Dispute:
-    """One dispute of a payment: how much of it, how far it has come, and when that began (the latest known)."""
+    """One dispute of a payment: how much of it, how far it has come, and when that began (the latest known).
+
+    `fee_minor` is what the gateway charges for it, which no customer owes; `reason` is the gateway's word.
+    """
 
     stage: Stage
     amount_minor: int
     at: datetime
+    fee_minor: int = 0
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,8 +57,10 @@ class Facts:
     """What is known of a payment. `asked`: the gateway has it; `uncertain`: it was asked, and the answer was lost.
 
     `failed_at` is an end: an expired or abandoned session, a debit refused or returned. A declined card is none, for
-    the customer may try another on the same page. `doubts` say what does not fit and needs a person,
-    `cleared` which of them a person has looked into.
+    the customer may try another on the same page. `failure` is the gateway's code of why, if it gave one.
+    `authorised_at`: the amount is set aside at the customer's bank, until it is captured or released;
+    `captured_minor` is what was captured of it. `funded_minor` is what has arrived of a bank transfer.
+    `doubts` say what does not fit and needs a person, `cleared` which of them a person has looked into.
     """
 
     asked: bool = False
@@ -61,6 +68,10 @@ class Facts:
     processing_at: datetime | None = None
     succeeded_at: datetime | None = None
     failed_at: datetime | None = None
+    failure: str = ""
+    authorised_at: datetime | None = None
+    captured_minor: int | None = None
+    funded_minor: int = 0
     refunded_minor: int = 0
     disputes: Mapping[str, Dispute] = field(default_factory=dict)
     doubts: frozenset[str] = frozenset()
@@ -81,14 +92,22 @@ class Decision:
     parked: bool = False
 
 
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
 def merge(a: Facts, b: Facts) -> Facts:
     """All that `a` and `b` know together."""
+    failed_at, failure = max((a.failed_at or _NEVER, a.failure), (b.failed_at or _NEVER, b.failure))
     return Facts(
         asked=a.asked or b.asked,
         uncertain=a.uncertain or b.uncertain,
         processing_at=_latest(a.processing_at, b.processing_at),
         succeeded_at=_latest(a.succeeded_at, b.succeeded_at),
-        failed_at=_latest(a.failed_at, b.failed_at),
+        failed_at=None if failed_at == _NEVER else failed_at,
+        failure=failure,
+        authorised_at=_latest(a.authorised_at, b.authorised_at),
+        captured_minor=max((c for c in (a.captured_minor, b.captured_minor) if c is not None), default=None),
+        funded_minor=max(a.funded_minor, b.funded_minor),
         refunded_minor=max(a.refunded_minor, b.refunded_minor),
         disputes={
             name: _further(a.disputes.get(name), b.disputes.get(name))
@@ -105,17 +124,23 @@ def _latest(a: datetime | None, b: datetime | None) -> datetime | None:
 
 def _further(a: Dispute | None, b: Dispute | None) -> Dispute:
     known = [dispute for dispute in (a, b) if dispute is not None]
-    return max(known, key=lambda d: (d.stage, d.at, d.amount_minor))
+    furthest = max(known, key=lambda d: (d.stage, d.at, d.amount_minor, d.reason))
+    return replace(furthest, fee_minor=max(d.fee_minor for d in known))
+
+
+def received(facts: Facts, amount_minor: int) -> int:
+    """What comes in, when it does, of a payment of `amount_minor`: less where only a part was captured."""
+    return amount_minor if facts.captured_minor is None else min(facts.captured_minor, amount_minor)
 
 
 def decide(facts: Facts, amount_minor: int) -> Decision:
-    """What `facts` make of a payment of `amount_minor`.
+    """What `facts` make of a payment of `amount_minor`, or of what was captured of it.
 
     Success is believed until a later failure (a debit returned) or a dispute not won; a failure is believed until a
     later success. Money disputed in part stays booked and waits for a person: no entry can say half a payment.
     """
-    at, money_in, state, reason = _settlement(facts, amount_minor)
-    doubts = open_doubts(facts, amount_minor)
+    at, money_in, state, reason = _settlement(facts, received(facts, amount_minor))
+    doubts = open_doubts(facts, received(facts, amount_minor))
     if doubts and state is not PaymentState.FAILED:
         return Decision(PaymentState.UNKNOWN, money_in, at, "; ".join(doubts), parked=True)
     return Decision(state, money_in, at, reason)
@@ -150,10 +175,12 @@ def _settlement(facts: Facts, amount_minor: int) -> tuple[datetime | None, bool,
     if failed is not None:
         said = _("returned after it was paid") if succeeded is not None else _("not paid")
         return failed, False, PaymentState.FAILED, said
+    if facts.authorised_at is not None:
+        return facts.authorised_at, False, PaymentState.PENDING, _("authorised: it waits to be captured")
     if facts.processing_at is not None:
         return facts.processing_at, False, PaymentState.PENDING, _("on its way: the bank has not answered yet")
     if facts.asked:
-        return None, False, PaymentState.STARTED, _("the payment page is open")
+        return None, False, PaymentState.STARTED, _("waits for the customer")
     if facts.uncertain:
         return None, False, PaymentState.UNKNOWN, _("the gateway did not answer")
     return None, False, PaymentState.INTENDED, _("about to be asked of the gateway")

@@ -208,7 +208,7 @@ def take_back(session: Session, payment_id: int, *, why: str, by: str, now: date
     (undo its application), or is not settled.
     """
     payment = locked_payment(session, payment_id)
-    if payment.gateway_session is not None:
+    if payment.gateway_session is not None or payment.gateway_intent is not None:
         raise PaymentError("This payment came by a gateway: refund it instead")
     if payment.bank_line_id is not None:
         raise PaymentError("The bank booked this payment: undo the application of its bank line instead")
@@ -229,7 +229,7 @@ def clear_doubts(session: Session, payment_id: int, *, why: str, by: str, now: d
     if not payment.parked:
         raise PaymentError("This payment is not parked: there is nothing to decide")
     facts = facts_of(payment)
-    doubts = open_doubts(facts, payment.amount_minor)
+    doubts = open_doubts(facts, payment.received_minor)
     record(session, [Act(by, "payment.decided", f"payment:{payment_id}", {"why": why, "doubts": doubts})], now=now)
     looked_into = Facts(failed_at=None if facts.succeeded_at else now, cleared=frozenset(doubts))
     learn(session, payment, looked_into, by=by, said=why, now=now)

@@ -7,13 +7,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import or_
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from ar.cash.apply import PaymentNotFoundError, learn, locked_payment, peek
-from ar.cash.gateway import CheckoutRequest, Gateway, GatewayRefusedError, GatewaySilentError
+from ar.cash.gateway import CheckoutRequest, GatewayRefusedError, GatewaySilentError
 from ar.cash.gateways import gateway_name, open_gateway
-from ar.cash.models import Payment
+from ar.cash.models import Flow, Payment
 from ar.cash.news import take
+from ar.cash.online.absorb import absorb
+from ar.cash.online.gateway import OnlineGateway
+from ar.cash.online.setups import finish_open_setups
 from ar.cash.payment_states import UNFINISHED, Facts, PaymentState
 from ar.cash.refunds import finish_refunds
 from ar.core.errors import DomainError
@@ -25,6 +28,9 @@ POLL_MINUTES = 10
 SILENT_DAYS = 3
 PENDING_DAYS = 30
 """After so long a payment of unknown fate, or a debit without an answer, is parked for a person."""
+
+_ARRIVED = timedelta(minutes=2)
+"""After so long a call has arrived at the gateway, or never will."""
 
 _CHUNK = 200
 
@@ -42,6 +48,7 @@ def reconcile_payments(kernel: Kernel, _arguments: dict[str, Any], now: datetime
         looked += 1
         ended += state not in UNFINISHED
     refunds = finish_refunds(kernel, gateway, now=now)
+    finish_open_setups(kernel, gateway, now=now)
     return f"{looked} payments looked into, {ended} ended, {silent} without an answer; {refunds} refunds finished"
 
 
@@ -64,40 +71,93 @@ def returned(kernel: Kernel, *, account_id: int, session_id: str, now: datetime)
         return payment.state
 
 
-def look_into(kernel: Kernel, gateway: Gateway, payment_id: int, *, now: datetime) -> PaymentState:
+def look_into(kernel: Kernel, gateway: OnlineGateway, payment_id: int, *, now: datetime) -> PaymentState:
     """Ask the gateway about a payment and write its answer down: the state. Raises GatewaySilentError.
 
-    A payment whose call was never answered is asked again under its key: the page that was made is found, or one
-    is made; nobody has its address, so it is closed.
+    A page whose call was never answered is asked for again under its key: the page that was made is found, or one
+    is made; nobody has its address, so it is closed. A charge is never asked for again: see `find`.
     """
     payment = peek(kernel.database, payment_id)
+    if payment.flow in (Flow.CHARGE, Flow.TRANSFER):
+        return _look_into_intent(kernel, gateway, payment, now=now)
     if payment.gateway_session is None:
-        return close_page(kernel, gateway, payment_id, now=now)
+        return close(kernel, gateway, payment_id, now=now)
     try:
         news = gateway.fetch(payment.gateway_session)
     except GatewayRefusedError as refused:
-        doubts = frozenset({f"the gateway does not know the payment: {refused}"[:300]})
-        return _learn(kernel, payment_id, Facts(doubts=doubts), gateway, said=str(refused), now=now)
+        return _unknown_there(kernel, payment_id, refused, gateway, now=now)
     with kernel.database.transaction() as session:
         payment = locked_payment(session, payment_id)
         state = take(session, payment, news, by=f"gateway:{gateway.name}", now=now)
+        return _looked_into(session, payment, state, now=now)
+
+
+def _look_into_intent(kernel: Kernel, gateway: OnlineGateway, payment: Payment, *, now: datetime) -> PaymentState:
+    assert payment.id is not None
+    if payment.gateway_intent is None:
+        return find(kernel, gateway, payment, now=now)
+    try:
+        asked = gateway.fetch_intent(payment.gateway_intent)
+        waits = payment.expires_at is not None and payment.expires_at <= now and not asked.news.facts.funded_minor
+        if waits and payment.state is PaymentState.STARTED:
+            with suppress(GatewayRefusedError):  # paid meanwhile: what it says now tells so
+                gateway.cancel(payment.gateway_intent)
+            asked = gateway.fetch_intent(payment.gateway_intent)
+    except GatewayRefusedError as refused:
+        return _unknown_there(kernel, payment.id, refused, gateway, now=now)
+    with kernel.database.transaction() as session:
+        payment = locked_payment(session, payment.id or 0)
+        state = absorb(session, payment, asked, by=f"gateway:{gateway.name}", now=now)
+        return _looked_into(session, payment, state, now=now)
+
+
+def find(kernel: Kernel, gateway: OnlineGateway, payment: Payment, *, now: datetime) -> PaymentState:
+    """A charge whose answer was lost is looked for at the gateway, and never asked for again: the invoice may have
+    been paid otherwise since. One that never arrived there has failed as of just before it was asked, so that it is
+    believed at once should it turn up after all. Raises GatewaySilentError.
+    """
+    assert payment.id is not None
+    assert payment.request is not None
+    if now - payment.updated_at < _ARRIVED:
+        return payment.state
+    since = payment.created_at - _days(1)
+    asked = gateway.find_intent(customer=payment.request["customer"], key=payment.public_id, since=since)
+    with kernel.database.transaction() as session:
+        payment = locked_payment(session, payment.id)
+        by = f"gateway:{gateway.name}"
+        if asked is not None:
+            return absorb(session, payment, asked, by=by, now=now)
         payment.polled_at = now
-        if (
-            payment.processing_at
-            and state is PaymentState.PENDING
-            and now - payment.processing_at > _days(PENDING_DAYS)
-        ):
-            doubts = frozenset({f"no answer from the bank for {PENDING_DAYS} days"})
-            state = learn(session, payment, Facts(doubts=doubts), by="system", said="parked", now=now)
+        lost = Facts(failed_at=payment.created_at - timedelta(minutes=5), failure="never_arrived")
+        return learn(session, payment, lost, by=by, said="the gateway never got it", now=now)
+
+
+def _looked_into(session: Session, payment: Payment, state: PaymentState, *, now: datetime) -> PaymentState:
+    payment.polled_at = now
+    if payment.processing_at and state is PaymentState.PENDING and now - payment.processing_at > _days(PENDING_DAYS):
+        doubts = frozenset({f"no answer from the bank for {PENDING_DAYS} days"})
+        return learn(session, payment, Facts(doubts=doubts), by="system", said="parked", now=now)
     return state
 
 
-def close_page(kernel: Kernel, gateway: Gateway, payment_id: int, *, now: datetime) -> PaymentState:
-    """Close a payment's page, so that nobody can pay on it any more, and learn how it ended: the state.
+def _unknown_there(
+    kernel: Kernel, payment_id: int, refused: GatewayRefusedError, gateway: OnlineGateway, *, now: datetime
+) -> PaymentState:
+    doubts = frozenset({f"the gateway does not know the payment: {refused}"[:300]})
+    return _learn(kernel, payment_id, Facts(doubts=doubts), gateway, said=str(refused), now=now)
+
+
+def close(kernel: Kernel, gateway: OnlineGateway, payment_id: int, *, now: datetime) -> PaymentState:
+    """Have nobody pay on a payment's page, or by its charge or transfer, any more, and learn how it ended: the state.
 
     Raises GatewaySilentError.
     """
     payment = peek(kernel.database, payment_id)
+    if payment.flow in (Flow.CHARGE, Flow.TRANSFER):
+        if payment.gateway_intent is not None:
+            with suppress(GatewayRefusedError):  # paid, or closed already
+                gateway.cancel(payment.gateway_intent)
+        return look_into(kernel, gateway, payment_id, now=now)
     page = payment.gateway_session
     if page is None:
         assert payment.request is not None
@@ -115,7 +175,14 @@ def close_page(kernel: Kernel, gateway: Gateway, payment_id: int, *, now: dateti
     return look_into(kernel, gateway, payment_id, now=now)
 
 
-def _learn(kernel: Kernel, payment_id: int, news: Facts, gateway: Gateway, *, said: str, now: datetime) -> PaymentState:
+def look_again(kernel: Kernel, arguments: dict[str, Any], now: datetime) -> str:
+    """Job: ask the gateway about one payment of which its news told too little."""
+    return look_into(kernel, open_gateway(kernel.settings), arguments["payment_id"], now=now).value
+
+
+def _learn(
+    kernel: Kernel, payment_id: int, news: Facts, gateway: OnlineGateway, *, said: str, now: datetime
+) -> PaymentState:
     with kernel.database.transaction() as session:
         payment = locked_payment(session, payment_id)
         payment.polled_at = now

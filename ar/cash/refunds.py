@@ -8,11 +8,12 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from ar.cash.apply import facts_of, learn, locked_payment, peek
-from ar.cash.gateway import Gateway, GatewayRefusedError, GatewaySilentError
+from ar.cash.gateway import GatewayRefusedError, GatewaySilentError
 from ar.cash.gateway_amounts import to_gateway
 from ar.cash.gateways import open_gateway
 from ar.cash.models import PaymentRefund, RefundState
 from ar.cash.news import take
+from ar.cash.online.gateway import OnlineGateway
 from ar.cash.payment_states import Facts, PaymentState
 from ar.cash.receive import PaymentError, PaymentKeyReusedError, new_public_id
 from ar.core.audit import Act, record
@@ -39,7 +40,7 @@ def refund(
     return _give(kernel, gateway, given.id, now=now)
 
 
-def finish_refunds(kernel: Kernel, gateway: Gateway, *, now: datetime) -> int:
+def finish_refunds(kernel: Kernel, gateway: OnlineGateway, *, now: datetime) -> int:
     """Ask again for refunds whose fate is not known, each under its own key: how many have ended."""
     query = select(PaymentRefund.id).where(
         col(PaymentRefund.state).in_((RefundState.INTENDED, RefundState.UNKNOWN)),
@@ -79,7 +80,7 @@ def _intend(
         PaymentRefund.payment_id == payment_id,
         col(PaymentRefund.state).in_((RefundState.INTENDED, RefundState.UNKNOWN)),
     )
-    left = payment.amount_minor - payment.refunded_minor - int(session.exec(asked).one())
+    left = payment.received_minor - payment.refunded_minor - int(session.exec(asked).one())
     if not 0 < amount_minor <= left:
         raise PaymentError(f"A refund must be above zero and at most what is left of the payment ({left} minor units)")
     online = payment.gateway_intent is not None
@@ -108,14 +109,13 @@ def _intend(
     return given
 
 
-def _give(kernel: Kernel, gateway: Gateway, refund_id: int, *, now: datetime) -> PaymentRefund:
+def _give(kernel: Kernel, gateway: OnlineGateway, refund_id: int, *, now: datetime) -> PaymentRefund:
     """Ask the gateway for a refund under its own key, and write down what came of it."""
     with kernel.database.reading() as session:
         given = session.exec(select(PaymentRefund).where(PaymentRefund.id == refund_id)).one()
         session.expunge(given)
     payment = peek(kernel.database, given.payment_id)
     assert payment.gateway_intent is not None
-    assert payment.gateway_session is not None
     try:
         number = gateway.refund(
             intent=payment.gateway_intent,
@@ -123,7 +123,10 @@ def _give(kernel: Kernel, gateway: Gateway, refund_id: int, *, now: datetime) ->
             currency=payment.currency,
             key=given.public_id,
         )
-        news = gateway.fetch(payment.gateway_session)
+        if payment.gateway_session is not None:
+            news = gateway.fetch(payment.gateway_session)
+        else:
+            news = gateway.fetch_intent(payment.gateway_intent).news
     except GatewaySilentError as silent:
         return _note(kernel, refund_id, RefundState.UNKNOWN, str(silent), now=now)
     except GatewayRefusedError as refused:

@@ -85,7 +85,7 @@ def _note(receipt: Receipt) -> Note:
         entity_id=payment.entity_id,
         about=f"payment:{payment.id}",
         context={
-            "payment": Received(payment.amount_minor, payment.currency, receipt.received_on),
+            "payment": Received(payment.received_minor, payment.currency, receipt.received_on),
             "invoices": receipt.invoices,
             "unapplied_minor": receipt.unapplied_minor,
             "owed_minor": receipt.owed_minor,

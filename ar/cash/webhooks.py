@@ -14,6 +14,7 @@ from ar.cash.gateway import News
 from ar.cash.gateways import expects_live, gateway_name
 from ar.cash.models import Payment, WebhookEvent
 from ar.cash.news import payment_of, take
+from ar.cash.online.hear import hear
 from ar.cash.signatures import verify
 from ar.cash.stripe_events import EventError, instant, read_event
 from ar.core.db import is_postgres, table
@@ -97,10 +98,11 @@ def _keep(
 def _apply(session: Session, kept: WebhookEvent, event: Mapping[str, Any], *, now: datetime) -> str:
     try:
         news = read_event(event)
+        heard = hear(session, kept.gateway, event, now=now) if news is None else None
     except DomainError as unreadable:
         return _done(session, kept, f"could not be read: {unreadable}", now=now)
     if news is None:
-        return _done(session, kept, "tells nothing of a payment", now=now)
+        return _done(session, kept, heard or "tells nothing of a payment", now=now)
     payment = payment_of(session, kept.gateway, news)
     if payment is None:
         kept.gateway_intent = news.intent

@@ -114,7 +114,12 @@ def test_money_taken_back_and_won_again(gateway: Gateway, client: stripe.StripeC
     assert (dispute.status, dispute.amount) == ("needs_response", 1250)
     gateway.act(made.id, "win_back")
     assert client.v1.disputes.retrieve(dispute.id).status == "won"
-    assert [event["type"] for event in gateway.told()][1:] == ["charge.dispute.created", "charge.dispute.closed"]
+    assert [event["type"] for event in gateway.told()][1:] == [
+        "charge.dispute.created",
+        "charge.dispute.funds_withdrawn",
+        "charge.dispute.closed",
+        "charge.dispute.funds_reinstated",
+    ]
 
 
 def test_refunds_stay_within_the_charge(gateway: Gateway, client: stripe.StripeClient) -> None:

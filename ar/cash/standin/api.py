@@ -12,22 +12,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ar.cash.standin import objects, play
+from ar.cash.standin import objects
+from ar.cash.standin.calls import CALLS, Asked, Call
 from ar.cash.standin.desk import Desk, catch_up
-from ar.cash.standin.parameters import RefusedError, checked, read_form, several, text
+from ar.cash.standin.parameters import RefusedError, checked, read_form
 from ar.cash.standin.store import Kept
 
 MAX_BODY = 200_000
-
-_EXPAND = {"expand": several(text(100), 4)}
-_LISTING = {"payment_intent": text(255), "charge": text(255), "limit": text(3)} | _EXPAND
-_KINDS = {
-    "payment_intents": "payment_intent",
-    "charges": "charge",
-    "refunds": "refund",
-    "disputes": "dispute",
-    "events": "event",
-}
 
 Answering = Callable[[dict[str, Any], Kept, float], dict[str, Any]]
 
@@ -35,79 +26,27 @@ Answering = Callable[[dict[str, Any], Kept, float], dict[str, Any]]
 def routes(desk: Desk) -> list[Route]:
     """The API's routes, under /v1."""
 
-    async def create_session(request: Request) -> Response:
-        def make(sent: dict[str, Any], kept: Kept, at: float) -> dict[str, Any]:
-            values = checked(sent, objects.SESSION, ["mode", "line_items", "success_url"])
-            session = objects.new_session(values, page=f"{desk.base_url}/pay", at=int(at))
-            kept.put(session)
-            kept.later(session["id"], "expires", due_at=session["expires_at"])
-            return objects.shown(session, kept, values.get("expand"))
-
-        return await _post(request, desk, make)
-
-    async def expire_session(request: Request) -> Response:
-        def close(sent: dict[str, Any], kept: Kept, at: float) -> dict[str, Any]:
-            values = checked(sent, _EXPAND)
-            session = _found(kept, request.path_params["session"], "checkout.session")
-            return objects.shown(play.expire(session, kept, at), kept, values.get("expand"))
-
-        return await _post(request, desk, close)
-
-    async def create_refund(request: Request) -> Response:
-        def give(sent: dict[str, Any], kept: Kept, at: float) -> dict[str, Any]:
-            values = checked(sent, objects.REFUND)
-            if ("charge" in values) == ("payment_intent" in values):
-                raise RefusedError("One of the following params should be provided: `payment_intent` or `charge`.")
-            charge_id = values.get("charge")
-            if charge_id is None:
-                intent = _found(kept, values["payment_intent"], "payment_intent", "payment_intent")
-                charge_id = intent["latest_charge"]
-            charge = _found(kept, charge_id, "charge", "charge")
-            refund = objects.new_refund(values, charge, kept, at=int(at))
-            kept.emit(objects.new_event("charge.refunded", charge, at=int(at)), at=at)
-            return objects.shown(refund, kept, values.get("expand"))
-
-        return await _post(request, desk, give)
-
-    async def session(request: Request) -> Response:
-        return _get(request, desk, request.path_params["session"], "checkout.session")
-
-    async def thing(request: Request) -> Response:
-        kind = _KINDS.get(request.path_params["kind"])
-        if kind is None:
-            return await unknown(request)
-        return _get(request, desk, request.path_params["thing"], kind)
-
-    async def disputes(request: Request) -> Response:
-        def listed(sent: dict[str, Any], kept: Kept, _at: float) -> dict[str, Any]:
-            values = checked(sent, _LISTING)
-            found = kept.of_intent(values.get("payment_intent", ""), "dispute")
-            shown = [objects.shown(dispute, kept) for dispute in found]
-            return {"object": "list", "data": shown, "has_more": False, "url": "/v1/disputes"}
-
-        return _answer(request, desk, request.url.query.encode(), listed)
-
     async def unknown(request: Request) -> Response:
         said = f"Unrecognized request URL ({request.method}: {request.url.path}). The test gateway has no such call."
         return _refused(RefusedError(said, status=404))
 
     return [
-        Route("/v1/checkout/sessions", create_session, methods=["POST"]),
-        Route("/v1/checkout/sessions/{session}", session, methods=["GET"]),
-        Route("/v1/checkout/sessions/{session}/expire", expire_session, methods=["POST"]),
-        Route("/v1/refunds", create_refund, methods=["POST"]),
-        Route("/v1/disputes", disputes, methods=["GET"]),
-        Route("/v1/{kind}/{thing}", thing, methods=["GET"]),
+        *(Route(f"/v1/{call.path}", _endpoint(desk, call), methods=[call.method]) for call in CALLS),
         Route("/v1/{rest:path}", unknown, methods=["GET", "POST", "DELETE"]),
     ]
 
 
-def _get(request: Request, desk: Desk, thing_id: str, kind: str) -> Response:
-    def show(sent: dict[str, Any], kept: Kept, _at: float) -> dict[str, Any]:
-        values = checked(sent, _EXPAND)
-        return objects.shown(_found(kept, thing_id, kind), kept, values.get("expand"))
+def _endpoint(desk: Desk, call: Call) -> Callable[[Request], Any]:
+    async def answer(request: Request) -> Response:
+        def do(sent: dict[str, Any], kept: Kept, at: float) -> dict[str, Any]:
+            values = checked(sent, call.known, call.required)
+            return call.do(Asked(values, dict(request.path_params), kept, desk, at))
 
-    return _answer(request, desk, request.url.query.encode(), show)
+        if call.method == "GET":
+            return _answer(request, desk, request.url.query.encode(), do)
+        return await _post(request, desk, do)
+
+    return answer
 
 
 async def _post(request: Request, desk: Desk, do: Answering) -> Response:
@@ -163,14 +102,6 @@ def _check_key(request: Request, desk: Desk) -> None:
         raise RefusedError("You did not provide an API key: send it as `Authorization: Bearer sk_test_...`", status=401)
     if not hmac.compare_digest(given.strip().encode(), desk.api_key.encode()):
         raise RefusedError(f"Invalid API Key provided: {given[:8]}****", status=401)
-
-
-def _found(kept: Kept, thing_id: str, kind: str, param: str = "id") -> dict[str, Any]:
-    thing = kept.get(thing_id)
-    if thing is None or thing["object"] != kind:
-        said = f"No such {kind}: '{thing_id[:100]}'"
-        raise RefusedError(said, status=404, code="resource_missing", param=param)
-    return thing
 
 
 def _refused(refused: RefusedError) -> Response:

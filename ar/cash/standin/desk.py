@@ -34,6 +34,8 @@ class Desk:
 _LATER: dict[str, play.Act] = {
     "bank_pays": play.bank_answers(pays=True),
     "bank_refuses": play.bank_answers(pays=False),
+    "debit_pays": play.debit_answered(pays=True),
+    "debit_refuses": play.debit_answered(pays=False),
     "expires": play.expire_if_open,
 }
 
@@ -41,7 +43,7 @@ _LATER: dict[str, play.Act] = {
 def catch_up(store: Store, at: float) -> None:
     """Let happen what happens by itself until `at` (epoch seconds): banks answer, payment pages expire."""
     with store.open() as kept:
-        for session_id, act in kept.due(at=at):
-            session = kept.get(session_id)
-            if session is not None:
-                _LATER[act](session, kept, at)
+        for number, act in kept.due(at=at):
+            thing = kept.get(number)
+            if thing is not None:
+                _LATER[act](thing, kept, at)

@@ -26,6 +26,7 @@ class RefusedError(Exception):
         param: str | None = None,
         kind: str = "invalid_request_error",
         kept: bool = False,
+        more: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -35,6 +36,7 @@ class RefusedError(Exception):
             self.body |= {"code": code, "doc_url": f"https://stripe.com/docs/error-codes/{code.replace('_', '-')}"}
         if param:
             self.body["param"] = param
+        self.body |= more or {}
 
 
 Check = Callable[[Any, str], Any]
@@ -110,6 +112,12 @@ def whole(value: Any, name: str) -> int:
     if not isinstance(value, str) or not _WHOLE.fullmatch(value):
         raise RefusedError(f"Invalid integer: {str(value)[:40]}", code="parameter_invalid_integer", param=name)
     return int(value)
+
+
+def truth(value: Any, name: str) -> bool:
+    if value not in ("true", "false"):
+        raise RefusedError(f"Invalid boolean: {str(value)[:40]}", param=name)
+    return bool(value == "true")
 
 
 def one_of(*values: str) -> Check:

@@ -16,6 +16,7 @@ from typing import Any
 _TABLES = """
 CREATE TABLE IF NOT EXISTS object (id TEXT PRIMARY KEY, kind TEXT NOT NULL, intent TEXT, body TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS object_intent ON object (intent, kind);
+CREATE INDEX IF NOT EXISTS object_customer ON object (kind, json_extract(body, '$.customer'));
 CREATE TABLE IF NOT EXISTS answer (
   key TEXT PRIMARY KEY, request TEXT NOT NULL, status INTEGER NOT NULL, body TEXT NOT NULL, at INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS event (
@@ -51,6 +52,11 @@ class Kept:
         query = "SELECT body FROM object WHERE intent = ? AND kind = ? ORDER BY rowid"
         return [json.loads(row[0]) for row in self.connection.execute(query, (intent, kind))]
 
+    def of_customer(self, customer: str, kind: str) -> list[dict[str, Any]]:
+        """What a customer has of a kind, the oldest first."""
+        query = "SELECT body FROM object WHERE kind = ? AND json_extract(body, '$.customer') = ? ORDER BY rowid"
+        return [json.loads(row[0]) for row in self.connection.execute(query, (kind, customer))]
+
     def answered(self, key: str, *, at: int) -> tuple[str, int, str] | None:
         """What was answered under `key`: the request, the status and the body."""
         self.connection.execute("DELETE FROM answer WHERE at < ?", (at - KEY_SECONDS,))
@@ -65,12 +71,12 @@ class Kept:
             "INSERT INTO event (id, payload, next_at) VALUES (?, ?, ?)", (event["id"], json.dumps(event), at)
         )
 
-    def later(self, session: str, act: str, *, due_at: float) -> None:
-        """Something that will happen to a session by itself, at `due_at` (epoch seconds)."""
-        self.connection.execute("INSERT OR REPLACE INTO later VALUES (?, ?, ?)", (session, act, due_at))
+    def later(self, thing: str, act: str, *, due_at: float) -> None:
+        """Something that will happen to a session or an intent by itself, at `due_at` (epoch seconds)."""
+        self.connection.execute("INSERT OR REPLACE INTO later VALUES (?, ?, ?)", (thing, act, due_at))
 
     def due(self, *, at: float) -> list[tuple[str, str]]:
-        """What is due to happen by `at`: (session, act), each given once."""
+        """What is due to happen by `at`: (session or intent, act), each given once."""
         query = "DELETE FROM later WHERE due_at <= ? RETURNING session, act"
         return [(row[0], row[1]) for row in self.connection.execute(query, (at,)).fetchall()]
 
