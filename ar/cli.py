@@ -220,6 +220,21 @@ def import_bank_file(
     take(ready(), file, profile=profile, account=account, currency=currency, as_json=as_json, out=out)
 
 
+@app.command("match")
+def match_bank_file(
+    file: BankFile,
+    profile: BankProfile = None,
+    account: BankNumber = "",
+    currency: BankCurrency = "",
+    as_json: AsJson = False,
+) -> None:
+    """Show what the money of a bank file would be applied to, and why. Stores nothing."""
+    from ar.cash.matching.command import run
+    from ar.rota import said_to_come
+
+    run(ready(), file, said_to_come, profile=profile, account=account, currency=currency, as_json=as_json, out=out)
+
+
 @exports.command("journal")
 def export_journal(
     first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="The first day.")],

@@ -11,6 +11,7 @@ from sqlalchemy import select as rows_of
 from sqlmodel import Session, col, select
 
 from ar.cash.bank.models import BankLine, LineState
+from ar.cash.bank.readers.facts import Line
 from ar.cash.checkout import in_flight
 from ar.cash.matching.aliases import known_payers
 from ar.cash.matching.candidates import Lookups
@@ -48,28 +49,30 @@ def open_lines(session: Session, line_ids: Sequence[int]) -> list[BankLine]:
     return list(session.exec(query.order_by(col(BankLine.id))).all())
 
 
-def incoming_lines(lines: Sequence[BankLine], advice: Mapping[int, tuple[Advised, ...]]) -> list[Incoming]:
-    """The money of these bank lines, with what advices say of it."""
-    return [
-        Incoming(
-            id=line.id or 0,
-            entity_id=line.entity_id,
-            amount_minor=line.amount_minor,
-            currency=line.currency,
-            received_on=line.booked_on,
-            payer_name=line.counterparty_name,
-            payer_iban=line.counterparty_iban,
-            texts=_texts(line),
-            charges_minor=line.charges_minor,
-            advice=advice.get(line.id or 0, ()),
-        )
-        for line in lines
-    ]
-
-
-def _texts(line: BankLine) -> tuple[str, ...]:
+def incoming_of(line: BankLine | Line, *, number: int, entity_id: int, advice: tuple[Advised, ...] = ()) -> Incoming:
+    """The money of a bank line, stored or just read, under `number`, with what advices say of it."""
     said = (*line.remittance.split("\n"), line.structured_reference, line.end_to_end_id)
-    return tuple(text for text in said if text)
+    return Incoming(
+        id=number,
+        entity_id=entity_id,
+        amount_minor=line.amount_minor,
+        currency=line.currency,
+        received_on=line.booked_on,
+        payer_name=line.counterparty_name,
+        payer_iban=line.counterparty_iban,
+        texts=tuple(text for text in said if text),
+        charges_minor=line.charges_minor,
+        advice=advice,
+    )
+
+
+def incoming_lines(lines: Sequence[BankLine], advice: Mapping[int, tuple[Advised, ...]]) -> list[Incoming]:
+    """The money of these stored bank lines, with what advices say of it."""
+    return [
+        incoming_of(line, number=line.id, entity_id=line.entity_id, advice=advice.get(line.id, ()))
+        for line in lines
+        if line.id is not None
+    ]
 
 
 def incoming_payments(session: Session, payment_ids: Sequence[int]) -> list[Incoming]:

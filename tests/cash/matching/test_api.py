@@ -59,7 +59,9 @@ def test_what_waits_is_told_with_proposals_applied_by_rank_and_undone(desk: Desk
     assert (waiting["id"], waiting["counterparty_name"], waiting["amount_minor"]) == (desk.line, "ACME SARL", 90_00)
     [proposal] = waiting["proposals"]
     part = {"account_id": desk.account, "entry_id": desk.item, "reference": "FR1-2026-000001", "amount_minor": 90_00}
-    assert (proposal["parts"], proposal["why_not"], proposal["probability"]) == ([part], "not_sure", 0.6)
+    assert (proposal["parts"], proposal["why_not"], proposal["probability"]) == (
+        [part], "It is likely, but not sure enough to be applied untouched", 0.6,
+    )  # fmt: skip
 
     path = f"/lines/{desk.line}/applications"
     kept_back = {"entry_id": desk.item, "amount_minor": 10_00, "reason": "price"}
