@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 
 from ar.cash.bank.models import BankLine, LineState
 from ar.cash.collections.settle import settle_lines
+from ar.cash.matching.queue import unapplied_payments
 from ar.cash.matching.run import CHUNK, Report, Sources, match_all, match_payments
 from ar.core.db import Database, among
 from ar.core.jobs import Handler
@@ -30,10 +31,17 @@ def work_bank_lines(sources: Sources) -> Handler:
 
 
 def work_waiting(sources: Sources) -> Handler:
-    """The job that looks, once a night, at all lines that wait: invoices and advices may have come after them."""
+    """The job that looks, once a night, at all money that waits: invoices and advices may have come after it."""
 
     def work(kernel: Kernel, _arguments: dict[str, Any], now: datetime) -> str:
-        return _work(kernel.database, sources, col(BankLine.id) > 0, now=now)
+        said = _work(kernel.database, sources, col(BankLine.id) > 0, now=now)
+        with kernel.database.reading() as session:
+            waiting = [payment.id or 0 for payment in session.exec(unapplied_payments().limit(_MOST))]
+        report = Report()
+        for start in range(0, len(waiting), CHUNK):
+            with kernel.database.transaction() as session:
+                report.add(match_payments(session, waiting[start : start + CHUNK], sources, now=now))
+        return f"{said}; unapplied payments: {report}"
 
     return work
 

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from ar.cash.matching.aliases import Came, confirm_payers
 from ar.cash.matching.check import used
 from ar.cash.matching.facts import Difference, Incoming, Proposal
-from ar.cash.matching.gather import incoming_lines, incoming_payments, open_lines
+from ar.cash.matching.gather import as_ordered, incoming_lines, incoming_payments, open_lines
 from ar.cash.matching.models import CashApplication, MatchProposal
 from ar.cash.matching.policy import as_facts, policy_of
 from ar.cash.matching.record import ApplicationError, Wish, apply_lines, apply_unapplied
@@ -56,10 +56,15 @@ def apply_line(
 ) -> int:
     """Apply an open bank line as `wanted` says: the id of the application.
 
+    Parts that add up to what the payer ordered in another currency are of that currency.
     Each deduction is claimed as a dispute over its part of the item, which stays open. What is let off must be within
     the legal entity's tolerance, or an earned discount. Raises NothingWaitsError, ApplicationError.
     """
-    incoming = _one(incoming_lines(open_lines(session, [line_id]), {}), f"Bank line {line_id}")
+    lines = open_lines(session, [line_id])
+    incoming = _one(incoming_lines(lines, {}), f"Bank line {line_id}")
+    ordered, total = as_ordered(incoming, lines[0]), sum(part.amount_minor for part in wanted.parts)
+    if ordered is not None and total == ordered.amount_minor != incoming.amount_minor:
+        incoming = ordered
     _check_let_off(session, incoming, wanted)
     _check_deductions(session, wanted, deductions)
     proposed = _kept(session, col(MatchProposal.bank_line_id) == line_id)

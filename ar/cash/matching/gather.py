@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import attrgetter
 
 from sqlalchemy import ColumnElement, or_
@@ -73,6 +73,14 @@ def incoming_lines(lines: Sequence[BankLine], advice: Mapping[int, tuple[Advised
         for line in lines
         if line.id is not None
     ]
+
+
+def as_ordered(incoming: Incoming, line: BankLine) -> Incoming | None:
+    """The same money as its payer ordered it, in another currency than the account's; None where that is not so."""
+    if line.original_minor is None or line.original_currency in (None, line.currency):
+        return None
+    assert line.original_currency is not None
+    return replace(incoming, amount_minor=line.original_minor, currency=line.original_currency, charges_minor=None)
 
 
 def incoming_payments(session: Session, payment_ids: Sequence[int]) -> list[Incoming]:

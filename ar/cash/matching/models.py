@@ -55,6 +55,12 @@ class CashApplication(SQLModel, table=True):
             postgresql_where=text("undone_at IS NULL"),
         ),
         Index("ix_cash_application_payment", "payment_id"),
+        Index(
+            "ix_cash_application_undone",
+            "bank_line_id",
+            sqlite_where=text("undone_at IS NOT NULL"),
+            postgresql_where=text("undone_at IS NOT NULL"),
+        ),
         Index("ix_cash_application_made", "made_at", "id"),
     )
 

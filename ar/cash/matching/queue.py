@@ -23,7 +23,7 @@ def waiting_lines(*, entity_id: int | None) -> SelectOfScalar[BankLine]:
     return query if entity_id is None else query.where(BankLine.entity_id == entity_id)
 
 
-def unapplied_payments(*, entity_id: int | None, account_id: int | None) -> SelectOfScalar[Payment]:
+def unapplied_payments(*, entity_id: int | None = None, account_id: int | None = None) -> SelectOfScalar[Payment]:
     """Payments of which some money settles nothing yet."""
     query = (
         select(Payment)

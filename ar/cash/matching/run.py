@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from sqlalchemy import delete
-from sqlmodel import Session, select
+from sqlalchemy import select as rows_of
+from sqlmodel import Session, col, select
 
 from ar.cash.bank.models import BankLine
 from ar.cash.matching.aliases import Came, confirm_payers
 from ar.cash.matching.decide import decide_all
 from ar.cash.matching.facts import Advised, Decision, Incoming, Policy, Verdict
-from ar.cash.matching.gather import Expectations, Seen, incoming_lines, incoming_payments, lookups, open_lines
+from ar.cash.matching.gather import (
+    Expectations,
+    Seen,
+    as_ordered,
+    incoming_lines,
+    incoming_payments,
+    lookups,
+    open_lines,
+)
 from ar.cash.matching.learning import newest_weights
-from ar.cash.matching.models import MatchProposal
+from ar.cash.matching.models import CashApplication, MatchProposal
 from ar.cash.matching.policy import as_facts, policies
 from ar.cash.matching.record import Recorded, Wish, apply_lines, apply_unapplied
 from ar.core.clock import local_date
@@ -37,6 +46,10 @@ Advice = Callable[[Session, Sequence[BankLine]], Mapping[int, tuple[Advised, ...
 
 Used = Callable[[Session, Sequence[BankLine], datetime], object]
 """Told of bank lines that were applied as an advice says."""
+
+
+Asked = tuple[Incoming, Decision]
+"""Money, and what the engine says of it."""
 
 
 @dataclass(slots=True)
@@ -83,11 +96,21 @@ def match_all(database: Database, line_ids: Sequence[int], sources: Sources, *, 
 
 def match_lines(session: Session, line_ids: Sequence[int], sources: Sources, *, now: datetime) -> Report:
     """Apply what is sure of these bank lines, keep proposals for the rest."""
-    lines = {line.id: line for line in open_lines(session, line_ids)}
+    lines = {line.id: line for line in open_lines(session, line_ids) if line.id is not None}
     advice = sources.advice(session, list(lines.values()))
 
-    def gathered(ids: Sequence[int]) -> list[Incoming]:
-        return incoming_lines([lines[line_id] for line_id in ids], advice)
+    def asked(ids: Sequence[int], seen: Seen) -> list[Asked]:
+        incoming = incoming_lines([lines[line_id] for line_id in ids], advice)
+        made = decisions(session, incoming, seen, sources.expected, now=now)
+        answers = list(zip(incoming, made, strict=True))
+        foreign = [
+            original
+            for one, decision in answers
+            if decision.verdict is not Verdict.APPLY and (original := as_ordered(one, lines[one.id])) is not None
+        ]
+        again = decisions(session, foreign, seen, sources.expected, now=now) if foreign else []
+        better = {one.id: (one, decision) for one, decision in zip(foreign, again, strict=True) if decision.proposals}
+        return [_surer((one, decision), better.get(one.id)) for one, decision in answers]
 
     def applied(wishes: Sequence[Wish], seen: Mapping[int, int]) -> Recorded:
         done = apply_lines(session, wishes, seen=seen, now=now)
@@ -96,46 +119,44 @@ def match_lines(session: Session, line_ids: Sequence[int], sources: Sources, *, 
             sources.used(session, advised, now)
         return done
 
-    return _match(
-        session, [line.id or 0 for line in lines.values()], gathered, applied, "bank_line_id", sources.expected, now=now
-    )
+    return _match(session, list(lines), asked, applied, "bank_line_id", now=now)
 
 
 def match_payments(session: Session, payment_ids: Sequence[int], sources: Sources, *, now: datetime) -> Report:
     """The same for the money that payments have unapplied."""
 
-    def gathered(ids: Sequence[int]) -> list[Incoming]:
-        return incoming_payments(session, ids)
+    def asked(ids: Sequence[int], seen: Seen) -> list[Asked]:
+        incoming = incoming_payments(session, ids)
+        return list(zip(incoming, decisions(session, incoming, seen, sources.expected, now=now), strict=True))
 
     def applied(wishes: Sequence[Wish], seen: Mapping[int, int]) -> Recorded:
         return apply_unapplied(session, wishes, seen=seen, now=now)
 
-    return _match(session, payment_ids, gathered, applied, "payment_id", sources.expected, now=now)
+    return _match(session, payment_ids, asked, applied, "payment_id", now=now)
 
 
 def _match(
     session: Session,
     ids: Sequence[int],
-    gathered: Callable[[Sequence[int]], list[Incoming]],
+    asked: Callable[[Sequence[int], Seen], list[Asked]],
     applied: Callable[[Sequence[Wish], Mapping[int, int]], Recorded],
     source: str,
-    expected: Expectations,
     *,
     now: datetime,
 ) -> Report:
     report, left = Report(), list(ids)
+    undone = _undone(session, ids, source)
     for _ in range(_ROUNDS):
-        incoming = gathered(left)
         seen = Seen()
-        decided = decisions(session, incoming, seen, expected, now=now)
+        answers = [(one, _careful(decision, undone)) for one, decision in asked(left, seen)]
         sure = [
             Wish(one, decision.proposals[0], ENGINE, automatic=True)
-            for one, decision in zip(incoming, decided, strict=True)
+            for one, decision in answers
             if decision.verdict is Verdict.APPLY
         ]
         done = applied(sure, seen.open_minor) if sure else Recorded({}, [])
         report.applied += len(done.applied)
-        told = [decision for decision in decided if decision.verdict is not Verdict.APPLY]
+        told = [decision for _, decision in answers if decision.verdict is not Verdict.APPLY]
         _suggest(session, told, source, now=now)
         verdicts = Counter(decision.verdict for decision in told)
         report.suggested += verdicts[Verdict.SUGGEST]
@@ -145,6 +166,24 @@ def _match(
             break
     report.left += len(left)
     return report
+
+
+def _undone(session: Session, ids: Sequence[int], source: str) -> set[int]:
+    """Those of this money that was applied before and undone: nobody's guess may bring that back."""
+    column = table(CashApplication).c[source]
+    query = rows_of(column).where(among(session, column, ids), col(CashApplication.undone_at).is_not(None))
+    return {row[0] for row in session.connection().execute(query)}
+
+
+def _careful(decision: Decision, undone: Collection[int]) -> Decision:
+    if decision.verdict is Verdict.APPLY and decision.incoming_id in undone:
+        return replace(decision, verdict=Verdict.SUGGEST, why_not="undone")
+    return decision
+
+
+def _surer(one: Asked, other: Asked | None) -> Asked:
+    best = one[1].proposals[0].probability if one[1].proposals else 0.0
+    return other if other is not None and other[1].proposals[0].probability > best else one
 
 
 def decisions(

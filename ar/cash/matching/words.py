@@ -63,6 +63,7 @@ WHY_NOT = {
     "rest_of_several": _("Too much came for several customers: whose the rest is, a person has to say"),
     "short_of_several": _("Too little came for several items: which of them it is for, a person has to say"),
     "nothing_said": _("Nothing says what the money is for"),
+    "undone": _("It was applied once and undone: a person has to say"),
     "not_sure": _("It is likely, but not sure enough to be applied untouched"),
 }
 """A sentence without a full stop for each code of what keeps a proposal from being applied."""

@@ -146,6 +146,14 @@ def _matching() -> None:
     )
     op.create_index("ix_cash_application_made", "cash_application", ["made_at", "id"])
     op.create_index("ix_cash_application_payment", "cash_application", ["payment_id"])
+    undone = sa.text("undone_at IS NOT NULL")
+    op.create_index(
+        "ix_cash_application_undone",
+        "cash_application",
+        ["bank_line_id"],
+        sqlite_where=undone,
+        postgresql_where=undone,
+    )
     op.create_index(
         "uq_cash_application_live_line",
         "cash_application",

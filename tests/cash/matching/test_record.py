@@ -27,6 +27,7 @@ from ar.cash.matching.queue import figures, unapplied_minor, unapplied_payments,
 from ar.cash.matching.record import ApplicationError
 from ar.cash.matching.run import match_all, match_lines, match_payments
 from ar.cash.matching.undo import AlreadyUndoneError, RefundedError, undo
+from ar.cash.matching.words import WHY_NOT
 from ar.cash.models import Method, Payment
 from ar.cash.payment_states import PaymentState
 from ar.cash.receive import PaymentError, Receipt, record_payment, take_back
@@ -244,6 +245,38 @@ def test_unapplied_money_of_a_payment_finds_its_invoice_later(database: Database
         undo(session, act.id, why="no", by="user:1", now=NOW)
         assert receivable(session) == {"owed": 100_00, "credit": 100_00}
         apply_rest(session, payment.id, Proposal((Part(account, later, 100_00),)), by="user:1", now=NOW)
+        assert receivable(session) == {"owed": 0, "credit": 0}
+
+
+def test_what_was_undone_is_only_suggested_again(database: Database) -> None:
+    with database.transaction() as session:
+        entity, _, _ = company(session, 120_00)
+        number = line(session, entity, 120_00, "FR1-2026-000001")
+        assert match_lines(session, [number], NOTHING, now=NOW).applied == 1
+        made = session.exec(select(CashApplication.id)).one()
+        assert made is not None
+        undo(session, made, why="they meant another", by="user:1", now=NOW)
+        report = match_lines(session, [number], NOTHING, now=LATER)
+        assert (report.applied, report.suggested) == (0, 1)
+        [kept] = session.exec(select(MatchProposal)).all()
+        assert kept.why_not in WHY_NOT
+        assert receivable(session) == {"owed": 120_00, "credit": 0}
+
+
+def test_money_ordered_in_another_currency_settles_what_is_in_it(database: Database) -> None:
+    with database.transaction() as session:
+        entity, account = seller(session), customer(session)
+        posting = Posting(entity, account, EntryKind.INVOICE, 1_000_00, "USD", DAY, reference="FR1-2026-000001")
+        [item] = post(session, [posting], now=NOW)
+        foreign = {"original_minor": 1_000_00, "original_currency": "USD"}
+        first = line(session, entity, 915_20, "FR1-2026-000001", **foreign)
+        assert match_lines(session, [first], NOTHING, now=NOW).applied == 1
+        payment = session.exec(select(Payment)).one()
+        assert (payment.amount_minor, payment.currency) == (1_000_00, "USD")
+        made = session.exec(select(CashApplication.id)).one()
+        assert made is not None
+        undo(session, made, why="by hand", by="user:1", now=NOW)
+        apply_line(session, first, Proposal((Part(account, item, 1_000_00),)), by="user:1", now=NOW)
         assert receivable(session) == {"owed": 0, "credit": 0}
 
 
