@@ -232,9 +232,7 @@ def test_mt940_of_mbank() -> None:
     assert [line.bank_reference for line in one.lines] == ["MB170119012058", "MB170119012085", "MB170119012121"]
     assert {line.counterparty_name for line in one.lines} == {"JAN NOWAK"}
     assert {line.counterparty_iban for line in one.lines} == {"PL56114010810000267002001001"}
-    assert [line.remittance for line in one.lines] == [
-        f"PRZELEW SRODKOW\nID IPH: XX00000000000{n}" for n in (1, 2, 3)
-    ]
+    assert [line.remittance for line in one.lines] == [f"PRZELEW SRODKOW\nID IPH: XX00000000000{n}" for n in (1, 2, 3)]
 
 
 def test_mt940_of_rabobank() -> None:
