@@ -7,6 +7,7 @@ from datetime import date
 
 from sqlalchemy import case, func
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from ar.cash.bank.models import BankLine, BankStatement, LineState
 from ar.core.errors import NotFoundError
@@ -72,47 +73,38 @@ def day_close(session: Session, account_id: int, day: date) -> DayClose:
 
 def _opening(session: Session, account_id: int, day: date) -> int | None:
     """The balance before the day's first line: from the last statement before, else from the first that tells it."""
-    before = (
-        select(BankStatement)
-        .where(
-            col(BankStatement.bank_account_id) == account_id,
-            col(BankStatement.closing_on) < day,
-            col(BankStatement.closing_minor).is_not(None),
-            ~col(BankStatement.provisional),
-        )
-        .order_by(col(BankStatement.closing_on).desc(), col(BankStatement.id).desc())
-    )
-    found = session.exec(before.limit(1)).first()
-    if found is not None and found.closing_minor is not None and found.closing_on is not None:
-        return found.closing_minor + _moved(session, account_id, found.closing_on, day)
-    first = (
-        select(BankStatement)
-        .where(
-            col(BankStatement.bank_account_id) == account_id,
-            col(BankStatement.closing_on) >= day,
-            col(BankStatement.opening_minor).is_not(None),
-            ~col(BankStatement.provisional),
-        )
-        .order_by(col(BankStatement.closing_on), col(BankStatement.id))
-    )
-    found = session.exec(first.limit(1)).first()
-    if found is None or found.opening_minor is None:
+    held = _told(account_id).where(col(BankStatement.closing_minor).is_not(None))
+    last = session.exec(
+        held.where(col(BankStatement.closing_on) < day).order_by(col(BankStatement.closing_on).desc()).limit(1)
+    ).first()
+    if last is not None and last.closing_on is not None:
+        closing = _closing(session, account_id, last.closing_on)
+        return None if closing is None else closing + _moved(session, account_id, last.closing_on, day)
+    told = _told(account_id).where(col(BankStatement.opening_minor).is_not(None))
+    later = told.where(col(BankStatement.closing_on) >= day).order_by(col(BankStatement.closing_on))
+    first = session.exec(later.limit(1)).first()
+    if first is None:
         return None
-    return found.opening_minor + _moved(session, account_id, date.min, day, statement_id=found.id)
+    of_day = session.exec(told.where(col(BankStatement.closing_on) == first.closing_on)).all()
+    closings = {one.closing_minor for one in of_day}
+    start = next((one for one in of_day if one.opening_minor not in closings), of_day[0])
+    assert start.opening_minor is not None
+    return start.opening_minor + _moved(session, account_id, date.min, day, statement_id=start.id)
 
 
 def _closing(session: Session, account_id: int, day: date) -> int | None:
-    query = (
-        select(BankStatement.closing_minor)
-        .where(
-            col(BankStatement.bank_account_id) == account_id,
-            col(BankStatement.closing_on) == day,
-            col(BankStatement.closing_minor).is_not(None),
-            ~col(BankStatement.provisional),
-        )
-        .order_by(col(BankStatement.id).desc())
+    """What the last statement of the day closes with: that which no other of the day goes on from."""
+    query = _told(account_id).where(col(BankStatement.closing_on) == day, col(BankStatement.closing_minor).is_not(None))
+    of_day = session.exec(query.order_by(col(BankStatement.id).desc())).all()
+    openings = {one.opening_minor for one in of_day}
+    end = next((one for one in of_day if one.closing_minor not in openings), of_day[0] if of_day else None)
+    return None if end is None else end.closing_minor
+
+
+def _told(account_id: int) -> SelectOfScalar[BankStatement]:
+    return select(BankStatement).where(
+        col(BankStatement.bank_account_id) == account_id, ~col(BankStatement.provisional)
     )
-    return session.exec(query.limit(1)).first()
 
 
 _COUNTED = (LineState.OPEN, LineState.APPLIED, LineState.IGNORED)

@@ -31,10 +31,15 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An entry of the statement being taken: its key, and its lines in their order."""
+    """An entry of the statement being taken: its key, and its lines in their order. `look` is what all entries that
+    look the same share; the key says which of them it is."""
 
     key: str
     lines: Sequence[Line]
+
+    @property
+    def look(self) -> str:
+        return self.key.partition("-")[0]
 
 
 @dataclass(slots=True)

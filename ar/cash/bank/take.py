@@ -219,7 +219,7 @@ def _take(
     added = known = replaced = 0
     for chunk in _chunks(entries, numbering):
         for entry in chunk:
-            digest.update(f"{entry.key}|{len(entry.lines)}\n".encode())
+            digest.update(f"{entry.look}|{len(entry.lines)}\n".encode())
         stored = known_lines(session, owner.id, [entry.key for entry in chunk])
         outcome = settle(chunk, stored, pending, provisional=plan.head.provisional)
         write(session, outcome, owner=owner, statement=statement, now=now)

@@ -68,6 +68,8 @@ def _fields(text: str) -> Iterator[tuple[int, str, str]]:
     number, tag, value, size = 0, "", [""], 0
     for at, line in enumerate(text.splitlines(), start=1):
         plain = line.strip("\x01\x03\x00\x1a")
+        if len(plain) > MAX_TAG:
+            raise refused(f"line {at}", f"it is longer than {MAX_TAG:,} characters")
         found = _TAG.match(plain)
         if found is not None:
             if tag:
