@@ -18,6 +18,8 @@ BENCHES = {
     "issue": "bench.issue",
     "pdf": "bench.pdf",
     "schematron": "bench.schematron",
+    "match_rate": "bench.match_score",
+    "match_error": "bench.match_error",
 }
 
 
