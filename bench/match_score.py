@@ -194,9 +194,11 @@ def main() -> None:
     spent = time.process_time() - start
     score = scored(world, decisions)
     count = len(world.payments)
-    print(
-        f"match_rate {score.rate(count):.4f}  match_error {score.error:.5f}  {spent / count * 1e3:.3f} ms of CPU each"
-    )
+    print(f"match_rate {score.rate(count):.4f}  match_error {score.error:.5f}  {spent / count * 1e3:.3f} ms CPU each")
+    if given.peer:
+        peer = Peer(world)
+        theirs = scored(world, [peer.decide(paid.incoming) for paid in world.payments])
+        print(f"peer: match_rate {theirs.rate(count):.4f}  match_error {theirs.error:.5f}  wrong {dict(theirs.wrong)}")
     total = Counter(paid.category for paid in world.payments)
     for name in MIX:
         why = {code: n for (category, code), n in score.why_not.most_common() if category == name}

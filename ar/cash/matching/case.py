@@ -18,6 +18,9 @@ from ar.ledger.references import reference_key
 SAME, LIKE, OTHER = 0.97, 0.84, 0.5
 """From which likeness on two names are the same, or alike; and below which they are two."""
 
+CLEARLY = 0.8
+"""How well a damaged reference must be told for an item that is contested in full."""
+
 _CONTRARY = (
     "ACOMPTE", "AVANCE", "DEPOSIT", "PREPAY", "PRE-PAY", "ANZAHLUNG", "VORAUSZAHLUNG", "VOORSCHOT", "AANBETALING",
     "REMBOURS", "REFUND", "ERSTATTUNG", "TERUGBETALING", "CAUTION", "KAUTION", "LOYER", "MIETE", "RENT ", "HUUR",
@@ -81,7 +84,10 @@ class Case:
         said = [self.by_id[entry] for entry, strong in self.named.items() if strong >= 0.5]
         told = {item.reference_key for item in said if self.stands(item.account_id).likely} if len(said) > 1 else set()
         texts = [*self.incoming.texts, *(line.reference for line in self.incoming.advice)]
-        self.like = resembling(texts, self.tokens, told, (item for item in self.items if item.side == 1))
+        found = resembling(texts, self.tokens, told, (item for item in self.items if item.side == 1))
+        self.like = {
+            entry: quality for entry, quality in found.items() if quality >= CLEARLY or uncontested(self.by_id[entry])
+        }
         keys = {item.reference_key for item in self.items}
         shapes = {_shape(key) for key in keys}
         quoted = [t for t in self.tokens if _shape(t) in shapes and t not in keys and strength(t) >= 0.5]
