@@ -16,7 +16,7 @@ SEED = 31
 
 @pytest.fixture(scope="module")
 def world() -> World:
-    return world_of(SEED, 2_000)
+    return world_of(SEED, 4_000)
 
 
 def test_most_is_applied_untouched_and_next_to_nothing_of_it_wrongly(world: World) -> None:

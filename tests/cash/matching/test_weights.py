@@ -49,7 +49,7 @@ def test_weights_are_learnt_from_what_was_confirmed() -> None:
 def test_learnt_probabilities_are_as_often_right_as_they_say() -> None:
     learnt = learn(made_up(6_000, 1), Weights({}))
     fresh = made_up(6_000, 2)
-    for low, high in ((0.2, 0.5), (0.5, 0.8), (0.8, 1.0)):
+    for low, high in ((0.2, 0.4), (0.4, 0.6), (0.8, 1.0)):
         some = [
             (chance, one.right == 0)
             for one in fresh
@@ -89,7 +89,7 @@ def test_the_error_is_measured_on_what_was_held_out() -> None:
     learnt = learn(made_up(4_000, 4), Weights({}))
     shares = [one.applied for one in learnt.measured]
     assert shares == sorted(shares, reverse=True)
-    assert learnt.measured[0].error == pytest.approx(0.2, abs=0.08)
+    assert learnt.measured[0].error == pytest.approx(0.085, abs=0.03)
 
 
 def test_weights_are_kept_as_json_and_restored() -> None:
