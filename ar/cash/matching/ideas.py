@@ -93,7 +93,8 @@ def named_ideas(
             yield made
     if gap == 0 or credits_:
         return
-    if case.advised and sum(case.advised.values()) == amount:
+    advised = sum(case.advised.values()) == amount and case.advised.keys() == {item.entry_id for item in items}
+    if advised and (gap < 0 or next(discounted(case, items, gap), None) is None):
         yield idea((Line(case.by_id[entry], minor) for entry, minor in case.advised.items()), ("advised",))
     if gap > 0:
         yield from _less(case, items, gap)
