@@ -20,6 +20,8 @@ BENCHES = {
     "schematron": "bench.schematron",
     "match": "bench.match",
     "bankfile": "bench.bankfile",
+    "match_rate": "bench.match_score",
+    "match_error": "bench.match_error",
 }
 
 

@@ -6,6 +6,7 @@ The peer on the same payments is Stripe's published order of rules: see match_pe
 from __future__ import annotations
 
 import argparse
+import gc
 import time
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -18,6 +19,7 @@ from ar.cash.matching.names import NameIndex
 from ar.cash.matching.weights import PRIORS, Weights
 from ar.ledger.references import reference_key
 from bench import Result
+from bench.match_peer import Peer
 from bench.match_truth import CHARGES, ENTITY, MIX, TODAY, Paid, Truth, World, make_world
 
 POLICY = Policy(charges_minor=CHARGES)
@@ -46,19 +48,22 @@ def lookups(world: World) -> Lookups:
     def open_items(accounts: Collection[int]) -> Iterable[Item]:
         return [item for account in accounts for item in by_account.get(account, ())]
 
-    def expected(accounts: Collection[int]) -> Mapping[int, Sequence[Expected]]:
+    def nothing_expected(_: Collection[int]) -> Mapping[int, Sequence[Expected]]:
+        return {}
+
+    def no_alias(_: Collection[str]) -> Mapping[str, Mapping[int, int]]:
         return {}
 
     return Lookups(
         by_reference=lambda keys: {i.entry_id: i for key in keys for i in by_key.get(key, ())}.values(),
         by_iban=lambda some: {iban: ibans[iban] for iban in some if iban in ibans},
-        by_alias=lambda names: {},
+        by_alias=no_alias,
         by_number=lambda keys: {key: codes[key] for key in keys if key in codes},
         nearest=NameIndex({c.id: c.name for c in world.customers}).nearest,
         payers=lambda accounts: {account: payers[account] for account in accounts if account in payers},
         members=lambda heads: {head: children[head] for head in heads if head in children},
         open_items=open_items,
-        expected=expected,
+        expected=nothing_expected,
     )
 
 
@@ -130,9 +135,46 @@ def scored(world: World, decisions: Sequence[Decision]) -> Score:
     return score
 
 
-def run(size: int | None, repeat: int) -> Result:
-    """`size` payments against ten times as many items; the rate of those applied, the peer's beside it."""
-    raise NotImplementedError
+def run(size: int | None, repeat: int, *, only: str = "") -> Result:
+    """`size` payments against ten times as many items, of a seed that nothing was tuned on.
+
+    The value is the rate of those applied, or of what was wrong among those (`only` "error"); the ratio is to the
+    peer's.
+    """
+    size = size or 50_000
+    world = world_of(SEED, size)
+    look = lookups(world)
+    gc.collect()
+    gc.freeze()
+    start = time.process_time()
+    score = scored(world, decided(world, look=look))
+    spent = time.process_time() - start
+    peer = Peer(world)
+    theirs = scored(world, [peer.decide(paid.incoming) for paid in world.payments])
+    extra = {
+        "size": size,
+        "seed": SEED,
+        "match_rate": round(score.rate(size), 4),
+        "match_error": round(score.error, 6),
+        "wrong": sum(score.wrong.values()),
+        "peer_rate": round(theirs.rate(size), 4),
+        "peer_error": round(theirs.error, 6),
+        "ms_each": round(spent / size * 1e3, 3),
+        "repeat": repeat,
+    }
+    against = "Stripe's published order of rules on the same payments"
+    if only == "error":
+        return Result(
+            "match_error", score.error, "of those applied", score.error / max(theirs.error, 1e-9), against, extra
+        )
+    return Result(
+        "match_rate", score.rate(size), "of all payments", score.rate(size) / theirs.rate(size), against, extra
+    )
+
+
+def world_of(seed: int, payments: int) -> World:
+    """A world of the usual proportions: ten items for a payment, 25 for a customer."""
+    return make_world(seed, payments=payments, items=10 * payments, customers=payments * 2 // 5)
 
 
 def main() -> None:
@@ -141,6 +183,7 @@ def main() -> None:
     parser.add_argument("--payments", type=int, default=50_000)
     parser.add_argument("--errors", type=int, default=1_000, help="how many errors to print")
     parser.add_argument("--missed", type=int, default=0, help="how many payments left to a person to print, per kind")
+    parser.add_argument("--peer", action="store_true", help="score the peer, too")
     given = parser.parse_args()
     world = make_world(
         given.seed, payments=given.payments, items=10 * given.payments, customers=given.payments * 2 // 5
@@ -151,9 +194,11 @@ def main() -> None:
     spent = time.process_time() - start
     score = scored(world, decisions)
     count = len(world.payments)
-    print(
-        f"match_rate {score.rate(count):.4f}  match_error {score.error:.5f}  {spent / count * 1e3:.3f} ms of CPU each"
-    )
+    print(f"match_rate {score.rate(count):.4f}  match_error {score.error:.5f}  {spent / count * 1e3:.3f} ms CPU each")
+    if given.peer:
+        peer = Peer(world)
+        theirs = scored(world, [peer.decide(paid.incoming) for paid in world.payments])
+        print(f"peer: match_rate {theirs.rate(count):.4f}  match_error {theirs.error:.5f}  wrong {dict(theirs.wrong)}")
     total = Counter(paid.category for paid in world.payments)
     for name in MIX:
         why = {code: n for (category, code), n in score.why_not.most_common() if category == name}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from operator import attrgetter
 
 from ar.cash.matching.candidates import tokens_of
 from ar.cash.matching.damage import resembling
@@ -16,6 +17,9 @@ from ar.ledger.references import reference_key
 
 SAME, LIKE, OTHER = 0.97, 0.84, 0.5
 """From which likeness on two names are the same, or alike; and below which they are two."""
+
+CLEARLY = 0.8
+"""How well a damaged reference must be told for an item that is contested in full."""
 
 _CONTRARY = (
     "ACOMPTE", "AVANCE", "DEPOSIT", "PREPAY", "PRE-PAY", "ANZAHLUNG", "VORAUSZAHLUNG", "VOORSCHOT", "AANBETALING",
@@ -80,7 +84,10 @@ class Case:
         said = [self.by_id[entry] for entry, strong in self.named.items() if strong >= 0.5]
         told = {item.reference_key for item in said if self.stands(item.account_id).likely} if len(said) > 1 else set()
         texts = [*self.incoming.texts, *(line.reference for line in self.incoming.advice)]
-        self.like = resembling(texts, self.tokens, told, (item for item in self.items if item.side == 1))
+        found = resembling(texts, self.tokens, told, (item for item in self.items if item.side == 1))
+        self.like = {
+            entry: quality for entry, quality in found.items() if quality >= CLEARLY or uncontested(self.by_id[entry])
+        }
         keys = {item.reference_key for item in self.items}
         shapes = {_shape(key) for key in keys}
         quoted = [t for t in self.tokens if _shape(t) in shapes and t not in keys and strength(t) >= 0.5]
@@ -99,21 +106,21 @@ def _shape(key: str) -> str:
 def look(incoming: Incoming, candidates: Candidates, policy: Policy, today: date) -> Case:
     """The case as its exact references and payers show it."""
     tokens = frozenset(tokens_of(incoming))
-    items = sorted(_usable(incoming, candidates.items), key=lambda item: (item.due_on, item.entry_id))
+    items = sorted(_usable(incoming, candidates.items), key=attrgetter("due_on", "entry_id"))
     payers = {payer.account_id: payer for payer in sorted(candidates.payers, key=lambda one: one.account_id)}
     named, advised = {}, {}
     lines = {reference_key(line.reference): line.amount_minor for line in incoming.advice}
     for item in items:
-        quoted = max(
-            strength(item.reference_key) if item.reference_key in tokens else 0.0,
-            strength(item.purchase_order) * 0.9 if item.purchase_order and item.purchase_order in tokens else 0.0,
-        )
-        if item.reference_key in lines:
+        key, order = item.reference_key, item.purchase_order
+        if key not in tokens and order not in tokens:
+            continue
+        quoted = max(strength(key) if key in tokens else 0.0, strength(order) * 0.9 if order in tokens else 0.0)
+        if key in lines:
             quoted = 1.0
-            meant = lines[item.reference_key]
+            meant = lines[key]
             if meant is not None and 0 < meant <= item.open_minor:
                 advised[item.entry_id] = meant
-        if quoted >= 0.05 and not (quoted < 0.5 and _is_the_amount(item.reference_key, incoming)):
+        if quoted >= 0.05 and not (quoted < 0.5 and _is_the_amount(key, incoming)):
             named[item.entry_id] = quoted
     return Case(
         incoming,

@@ -9,14 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+import numpy as np
 from rapidfuzz.distance import OSA
+from rapidfuzz.process import cdist
 
 from ar.cash.matching.facts import Item
 from ar.cash.matching.tokens import folded, strength
 from ar.ledger.references import reference_key
 
-COMPARED = 6_000
-"""How many pairs of token and reference are compared at most."""
+TYPED = 40
+"""How many tokens of one payment are compared with the references at most."""
 
 _RUN = re.compile(r"[0-9A-Z]+")
 _TAIL = re.compile(r"[0-9]+$")
@@ -42,40 +44,51 @@ def resembling(
     misread = [text.translate(_MISREAD) for text in squashed]
     said = " ".join(misread)
     numbers = {run.lstrip("0"): len(run) for run in runs if run.isdigit()}
+    told_of = [(item, item.reference_key) for item in items if item.reference_key not in tokens]
+    told_of = [(item, key) for item, key in told_of if len(key) >= 4 and strength(key) >= 0.4]
     typed = _typed({*tokens, *runs}, told)
+    slips = _slips(typed, [key for _, key in told_of])
+    cut = tuple(token for token in typed if len(token) >= 7)
     found: dict[int, float] = {}
-    left = COMPARED
-    for item in items:
-        key = item.reference_key
+    for place, (item, key) in enumerate(told_of):
         digits = _NUMBER.findall(item.reference)
-        if not digits or len(key) < 4 or key in tokens or strength(key) < 0.4:
-            continue
-        number = digits[-1].lstrip("0")
+        number = digits[-1].lstrip("0") if digits else "\0"
         quality = 0.0
         if number in said:
             quality = _within(key, squashed, misread) or _tail(key, number, squashed, numbers)
-        near = typed.get(len(key))
-        if near and quality < _TYPO and left > 0 and len(key) >= 6:
-            left -= len(near)
-            quality = max(quality, _mistyped(key, near))
+        if place in slips:
+            quality = max(quality, _TYPO)
+        elif not quality and cut and key.startswith(cut) and any(key[:-size] in typed for size in (1, 2)):
+            quality = _CUT
         if quality:
             found[item.entry_id] = quality
     return found
 
 
-def _typed(tokens: Collection[str], told: Collection[str]) -> dict[int, list[tuple[str, str]]]:
-    """Per size of a reference, the tokens that may be one mistyped or cut, as they are and as if misread."""
-    found: dict[int, list[tuple[str, str]]] = {}
-    for token in sorted(tokens):
-        size = len(token)
-        if not 5 <= size <= 36 or len(_DIGITS.findall(token)) < 4:
-            continue
-        if any(token in key or key in token for key in told):
-            continue
-        plain = token.translate(_MISREAD)
-        for wanted in range(size - 1, size + 3):
-            found.setdefault(wanted, []).append((token, plain))
-    return found
+def _typed(tokens: Collection[str], told: Collection[str]) -> list[str]:
+    """The tokens that may be a reference mistyped or cut, in alphabetical order."""
+    return [
+        token
+        for token in sorted(tokens)
+        if 5 <= len(token) <= 36
+        and len(_DIGITS.findall(token)) >= 4
+        and not any(token in key or key in token for key in told)
+    ][:TYPED]
+
+
+def _slips(typed: Sequence[str], keys: Sequence[str]) -> set[int]:
+    """The places of the keys that a token is but for one slip: a letter or digit wrong, missing, too many, swapped."""
+    long = [place for place, key in enumerate(keys) if len(key) >= 6]
+    if not typed or not long:
+        return set()
+    distances = cdist(
+        [token.translate(_MISREAD) for token in typed],
+        [keys[place].translate(_MISREAD) for place in long],
+        scorer=OSA.distance,
+        score_cutoff=1,
+        dtype=np.uint8,
+    )
+    return {long[column] for column in np.nonzero((distances <= 1).any(axis=0))[0]}
 
 
 def _within(key: str, squashed: Sequence[str], misread: Sequence[str]) -> float:
@@ -112,14 +125,3 @@ def _tail(key: str, number: str, squashed: Sequence[str], numbers: Mapping[str, 
     if number in numbers:
         return _SHORT_TAIL + min(0.2, 0.05 * (max(len(number), numbers[number]) - 3)) - (0.2 if len(number) < 4 else 0)
     return 0.0
-
-
-def _mistyped(key: str, near: Sequence[tuple[str, str]]) -> float:
-    """Whether a token is the reference but for one slip, or for its cut end."""
-    size, plain, best = len(key), key.translate(_MISREAD), 0.0
-    for token, read in near:
-        if len(token) >= size - 1 and OSA.distance(read, plain, score_cutoff=1) <= 1:
-            return _TYPO
-        if 7 <= len(token) < size and key.startswith(token):
-            best = _CUT
-    return best

@@ -163,6 +163,7 @@ def _named_ideas(case: Case) -> Iterator[Idea]:
             sets.setdefault(tuple(item.entry_id for item in items), list(items))
 
     keep(debits)
+    keep([item for item in debits if item.entry_id in case.advised])
     keep([item for item in debits if case.named[item.entry_id] >= 0.5])
     keep([item for item in debits if case.stands(item.account_id).likely])
     like = [item for item in case.items if item.entry_id in case.like]

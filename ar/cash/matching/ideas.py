@@ -80,7 +80,10 @@ def in_full(items: Iterable[Item]) -> list[Line]:
 def named_ideas(
     case: Case, items: Sequence[Item], credits_: Sequence[Item] = (), *, closely: bool = True
 ) -> Iterator[Idea]:
-    """What may be meant by naming these items, and these credits with them; `closely`: or with others unnamed."""
+    """What may be meant by naming these items, and these credits with them; `closely`: or with others unnamed.
+
+    Credits are named with what they are set against: then the amounts agree, or the credits were not meant so.
+    """
     amount = case.amount
     off = sum(item.open_minor for item in credits_)
     gap = sum(item.open_minor for item in items) - off - amount
@@ -88,8 +91,10 @@ def named_ideas(
         made = net_of_credits(items, credits_, ("exact",))
         if made:
             yield made
+    if gap == 0 or credits_:
         return
-    if case.advised and sum(case.advised.values()) == amount:
+    advised = sum(case.advised.values()) == amount and case.advised.keys() == {item.entry_id for item in items}
+    if advised and (gap < 0 or next(discounted(case, items, gap), None) is None):
         yield idea((Line(case.by_id[entry], minor) for entry, minor in case.advised.items()), ("advised",))
     if gap > 0:
         yield from _less(case, items, gap)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache
 
@@ -36,13 +37,18 @@ def folded(text: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).upper()
 
 
-@lru_cache(maxsize=8_192)
-def quoted(texts: tuple[str, ...]) -> tuple[str, ...]:
+def quoted(texts: Iterable[str]) -> tuple[str, ...]:
     """The tokens of `texts` that may be references, as reference keys: at most MOST, the most selective first.
 
     Runs of letters and digits, neighbours joined, with leading zeros and without, freed of words glued to them; what
     an RF creditor reference, a Swiss QR reference or a Belgian OGM carries.
     """
+    return _quoted(tuple(texts))
+
+
+@lru_cache(maxsize=8_192)
+def _quoted(texts: tuple[str, ...]) -> tuple[str, ...]:
+    """Remembered for a while: a payment's texts are read when its candidates are looked up, and when it is decided."""
     found: dict[str, int] = {}
     for text in texts:
         plain = folded(text)

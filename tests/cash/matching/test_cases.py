@@ -193,6 +193,15 @@ def test_the_payers_advice_says_what_goes_where() -> None:
     assert paid(decision) == {1: 30_000, 2: 20_000}
 
 
+def test_an_advice_that_takes_an_earned_discount_settles_the_item() -> None:
+    items = [item(1, 100_000, discount_until=TODAY, discount_minor=2_000), item(2, 50_007)]
+    advice = (Advised("FA2026-000001", 98_000), Advised("FA2026-000002", 50_007))
+    decision = decided(money(148_007, "VIREMENT", advice=advice), items)
+    assert decision.verdict is Verdict.APPLY
+    assert paid(decision) == {1: 98_000, 2: 50_007}
+    assert [residual.amount_minor for residual in decision.proposals[0].residuals] == [2_000]
+
+
 def test_a_contested_item_is_paid_when_it_is_named_alone() -> None:
     contested = item(1, 100_013, disputed_minor=100_013)
     assert decided(money(100_013, "VIREMENT"), [contested]).verdict is not Verdict.APPLY

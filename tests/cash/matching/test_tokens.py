@@ -47,7 +47,7 @@ def test_structured_references_with_a_wrong_check_digit_carry_nothing() -> None:
 
 @given(st.lists(st.text(max_size=300), max_size=5))
 def test_few_tokens_each_a_reference_key(texts: list[str]) -> None:
-    tokens = quoted(tuple(texts))
+    tokens = quoted(texts)
     assert len(tokens) <= MOST
     assert len(set(tokens)) == len(tokens)
     assert all(token == reference_key(token) and 1 < len(token) <= 35 for token in tokens)
