@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from ar.cash.bank.models import BankLine
 from ar.cash.bank.models import LineState as BankLineState
@@ -44,7 +45,7 @@ def firm(kernel: Kernel) -> Company:
     return company(kernel, AccountTerms(settle_days=None))
 
 
-def given(firm: Company, minor: int, on: date, **told: object) -> tuple[bool, BankLine]:
+def given(firm: Company, minor: int, on: date, **told: Any) -> tuple[bool, BankLine]:
     """Whether a line of these words is dealt with, and the line as it stands then."""
     with firm.kernel.database.transaction() as session:
         line = bank_line(session, firm, minor, on, **told)
@@ -110,7 +111,9 @@ def test_a_return_weeks_later_opens_the_item_and_tells_the_customer(firm: Compan
         mandate = living_mandate(session, account, firm.entity)
         assert mandate is not None
         assert mandate.state is MandateState.ACTIVE
-        [letter] = session.exec(select(OutboxMessage).where(OutboxMessage.dedup_key.startswith("note:debit_returned")))  # type: ignore[attr-defined]
+        [letter] = session.exec(
+            select(OutboxMessage).where(col(OutboxMessage.dedup_key).startswith("note:debit_returned"))
+        )
         assert "asked your bank for a refund" in letter.body_text
         assert "ONE-0" in letter.body_text
     assert given(firm, -12_000, date(2026, 5, 9), **back)[0] is False

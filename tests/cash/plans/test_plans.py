@@ -52,7 +52,7 @@ def agreed(firm: Company, account: int, count: int = 3, *, collected: bool = Fal
 def pay(firm: Company, account: int, minor: int, on: date, *, applied: bool = True) -> None:
     now = datetime(on.year, on.month, on.day, 12, tzinfo=UTC)
     with firm.kernel.database.transaction() as session:
-        targets = None if applied else []
+        targets: list[Target] | None = None if applied else []
         receipt = Receipt(firm.entity, account, minor, "EUR", Method.BANK_TRANSFER, on, targets)
         record_payment(session, receipt, by=BY, now=now)
 
