@@ -12,6 +12,7 @@ from ar.cash.collections.act import approve, cancel_collection, cancel_line, col
 from ar.cash.collections.jobs import file_of, went_out
 from ar.cash.collections.models import Collection, CollectionLine, CollectionState, LineState, Sequence
 from ar.cash.collections.propose import propose
+from ar.cash.collections.returned import note_return
 from ar.cash.mandates.models import Scheme
 from ar.core.files import download_headers
 from ar.core.web import (
@@ -152,6 +153,13 @@ class WhyIn(BaseModel):
     why: Why
 
 
+class ReturnIn(BaseModel):
+    model_config = example({"reason": "AC04", "on": "2026-04-17"}) | ConfigDict(extra="forbid")
+
+    reason: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{0,4}$", description="The bank's code, if it gave one")] = ""
+    on: Day
+
+
 class ToldIn(BaseModel):
     model_config = example({"on": "2026-03-31"}) | ConfigDict(extra="forbid")
 
@@ -273,6 +281,20 @@ def post_told(
 ) -> LineOut:
     """A customer without e-mail was told by letter or by telephone, on that day."""
     return LineOut.model_validate(note_told(session, collection_id, line_id, on=body.on, by=principal.actor, now=now))
+
+
+@router.post("/collections/{collection_id}/lines/{line_id}/return", summary="Note that a debit came back")
+def post_return(
+    collection_id: Id,
+    line_id: Id,
+    body: ReturnIn,
+    session: SessionDep,
+    now: NowDep,
+    principal: Annotated[Principal, allow("cash:write")],
+) -> LineOut:
+    """For banks whose statements are not read here: its items are open again, and its customer is told."""
+    line = note_return(session, collection_id, line_id, code=body.reason, on=body.on, by=principal.actor, now=now)
+    return LineOut.model_validate(line)
 
 
 @router.get("/collections/{collection_id}/file", summary="Fetch a collection's file")

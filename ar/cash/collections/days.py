@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 
 @lru_cache(maxsize=64)
@@ -33,3 +34,8 @@ def add_target_days(day: date, count: int) -> date:
         day += step
         left -= is_target_day(day)
     return day
+
+
+def noon(day: date, zone: str) -> datetime:
+    """The middle of a banking day in `zone`, in UTC: what a statement says of a day is taken to be then."""
+    return datetime.combine(day, time(12), ZoneInfo(zone)).astimezone(UTC)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlmodel import Session, col
 
 from ar.cash.apply import learn
 from ar.cash.collections.act import collection_by_id, locked_collection
-from ar.cash.collections.days import add_target_days
+from ar.cash.collections.days import add_target_days, noon
 from ar.cash.collections.make import file_day, make_file
 from ar.cash.collections.models import Collection, CollectionLine, CollectionState, LineState
 from ar.cash.collections.notice import follow_notices
@@ -108,11 +107,6 @@ def _settle(session: Session, payment_ids: Sequence[int], quiet: dict[int, datet
         if payment.state is PaymentState.PENDING:
             facts = Facts(succeeded_at=quiet[payment_id])
             learn(session, payment, facts, by="system", said="not returned in the time for it", now=now)
-
-
-def noon(day: date, zone: str) -> datetime:
-    """The middle of a banking day: what a statement says of a day comes then."""
-    return datetime.combine(day, time(12), ZoneInfo(zone)).astimezone(UTC)
 
 
 def drop_file(kernel: Kernel, arguments: dict[str, Any], now: datetime) -> str:

@@ -14,22 +14,19 @@ from sqlmodel import Session, col
 from ar.cash.apply import learn
 from ar.cash.bank.models import BankLine
 from ar.cash.bank.models import LineState as BankLineState
-from ar.cash.collections.jobs import noon
+from ar.cash.collections.days import noon
 from ar.cash.collections.models import Collection, CollectionLine, LineState
-from ar.cash.collections.payments import learn_unbooked, locked_payments
+from ar.cash.collections.payments import locked_payments
 from ar.cash.collections.reasons import REFUND_WEEKS, UNAUTHORISED_MONTHS, ReturnReason, reason_of
-from ar.cash.collections.returned import want_word
+from ar.cash.collections.returned import LATER, RETURNABLE, Debited, came_back
 from ar.cash.collections.sepa_file import payment_information_id
-from ar.cash.mandates.manage import locked_mandate, suspend
 from ar.cash.mandates.models import Mandate, Scheme
 from ar.cash.models import Payment
-from ar.cash.payment_states import Dispute, Facts, PaymentState, Stage
-from ar.core.db import among, bulk_update
+from ar.cash.payment_states import Facts
+from ar.core.db import among
 from ar.customers.models import LegalEntity
 
 BY = "bank"
-_AFTER = timedelta(hours=1)
-"""A return is later than the credit of the same day: statements tell days, and the money came before it went."""
 
 
 def settle_lines(session: Session, lines: Sequence[BankLine], *, now: datetime) -> set[int]:
@@ -127,10 +124,12 @@ def _credit(session: Session, known: _Known, line: BankLine, *, now: datetime) -
         if not rows or line.amount_minor not in (_sum(rows), _sum(standing)):
             continue
         paid = rows if line.amount_minor == _sum(rows) else standing
-        at = noon(line.booked_on, rows[0]["time_zone"])
         for row in paid:
             payment = known.payments[row["payment_id"]]
             payment.bank_line_id = line.id
+            at = noon(line.booked_on, row["time_zone"])
+            if payment.failed_at is not None:  # it came back already: the money was here before that
+                at = min(at, payment.failed_at - LATER)
             learn(session, payment, Facts(succeeded_at=at), by=BY, said=f"credited on {line.booked_on}", now=now)
         return f"direct debit: {len(paid)} of {name} credited"
     return ""
@@ -146,23 +145,11 @@ def _return(session: Session, known: _Known, line: BankLine, *, now: datetime) -
     if row is None:
         return ""
     payment = known.payments[row["payment_id"]]
-    reason = reason_of(line.return_reason)
-    at = noon(line.booked_on, row["time_zone"]) + _AFTER
-    said = f"{line.return_reason or 'no code'}: {reason.words}"
-    if payment.entry_id is None and payment.succeeded_at is None:
-        learn_unbooked(session, [payment], Facts(failed_at=at), by=BY, said=said, now=now)
-    elif reason.refund:
-        lost = Dispute(Stage.LOST, payment.amount_minor, at)
-        learn(session, payment, Facts(disputes={f"line {line.id}": lost}), by=BY, said=said, now=now)
-    else:
-        learn(session, payment, Facts(failed_at=at), by=BY, said=said, now=now)
-    change = {"id": row["id"], "return_reason": line.return_reason[:10], "returned_on": line.booked_on}
-    bulk_update(session, CollectionLine, [change])
-    if reason.suspends:
-        suspend(session, locked_mandate(session, row["mandate_id"]), why=said, by=BY, now=now)
-    want_word(session, row["id"], row["end_to_end_id"], line.id or 0, now=now)
-    late = _right(row["collect_on"], row["scheme"], reason, line)
-    return f"direct debit {row['end_to_end_id']} returned, {said}{late}{_cost(line, payment)}"
+    debit = Debited(row["id"], row["mandate_id"], row["end_to_end_id"], row["time_zone"])
+    code, on = line.return_reason, line.booked_on
+    said = came_back(session, debit, payment, code=code, on=on, key=f"line {line.id}", by=BY, now=now)
+    late = _right(row["collect_on"], row["scheme"], reason_of(code), line)
+    return f"direct debit {debit.end_to_end_id} returned, {said}{late}{_cost(line, payment)}"
 
 
 def _returned(known: _Known, line: BankLine) -> RowMapping | None:
@@ -186,7 +173,7 @@ def _fits(known: _Known, row: RowMapping, line: BankLine) -> bool:
     payment = known.payments[row["payment_id"]]
     amount = row["amount_minor"]
     told = {-line.amount_minor, -line.amount_minor - (line.charges_minor or 0), abs(line.original_minor or 0)}
-    return payment.state in (PaymentState.PENDING, PaymentState.SETTLED, PaymentState.UNKNOWN) and amount in told
+    return payment.state in RETURNABLE and amount in told
 
 
 def _right(day: date, scheme: Scheme, reason: ReturnReason, line: BankLine) -> str:

@@ -12,11 +12,13 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from ar.cash.checkout import in_flight
+from ar.cash.collections.models import CollectionLine
+from ar.cash.mandates.models import Mandate, MandateState
 from ar.cash.plans.facts import PlanFacts, plan_facts
 from ar.cash.plans.manage import close, locked_plan, mark
 from ar.cash.plans.models import Instalment, PaymentPlan, PlanState
 from ar.cash.plans.policy import Bounds, all_bounds
-from ar.cash.plans.schedule import Covered, Standing, Verdict, covered, stand
+from ar.cash.plans.schedule import Covered, Standing, Verdict, covered, due_by, stand
 from ar.core.clock import local_date
 from ar.core.db import among
 from ar.core.kernel import Kernel
@@ -58,7 +60,7 @@ def follow(session: Session, kernel: Kernel, plan_ids: Sequence[int], *, now: da
         )
     }
     purses, flying, bounds = _unapplied(session, accounts), in_flight(session, accounts), all_bounds(session)
-    noted = _noted(session, list(found))
+    noted, ours = _noted(session, list(found)), _ours_to_collect(session, accounts)
     said = []
     for plan_id, facts in sorted(found.items()):
         country, zone = where[facts.plan.account_id]
@@ -67,7 +69,7 @@ def follow(session: Session, kernel: Kernel, plan_ids: Sequence[int], *, now: da
         standing = stand(
             facts.parts,
             paid_minor=facts.paid_minor,
-            coming_minor=_coming(facts, purses, flying),
+            coming_minor=_coming(facts, purses, flying) + _uncollected(facts, ours, today),
             today=today,
             grace_days=policy.grace_days,
             country=country,
@@ -89,6 +91,31 @@ def _unapplied(session: Session, account_ids: Sequence[int]) -> dict[Purse, int]
         (account, entity, currency): int(minor)
         for account, entity, currency, minor in session.exec(query.group_by(*keys))
     }
+
+
+def _ours_to_collect(session: Session, account_ids: Sequence[int]) -> Mapping[tuple[int, int], date | None]:
+    """The customers (and sellers) with a mandate in force, and when a debit under it last came back, if any did."""
+    query = (
+        select(Mandate.account_id, Mandate.entity_id, func.max(col(CollectionLine.returned_on)))
+        .outerjoin(CollectionLine, col(CollectionLine.mandate_id) == col(Mandate.id))
+        .where(among(session, col(Mandate.account_id), account_ids), Mandate.state == MandateState.ACTIVE)
+        .group_by(col(Mandate.account_id), col(Mandate.entity_id))
+    )
+    return {(account_id, entity_id): last for account_id, entity_id, last in session.exec(query)}
+
+
+def _uncollected(facts: PlanFacts, ours: Mapping[tuple[int, int], date | None], today: date) -> int:
+    """What is due and was for us to collect: nobody misses an instalment that we did not debit.
+
+    Once a debit came back since the plan was agreed, the customer is asked for what is due like any other.
+    """
+    key = (facts.plan.account_id, facts.plan.entity_id)
+    if not facts.plan.collected or key not in ours:
+        return 0
+    last, agreed_at = ours[key], facts.plan.agreed_at
+    if last is not None and agreed_at is not None and last >= agreed_at.date():
+        return 0
+    return due_by(facts.parts, paid_minor=facts.paid_minor, until=today)
 
 
 def _coming(facts: PlanFacts, purses: Mapping[Purse, int], flying: Mapping[int, int]) -> int:

@@ -12,6 +12,7 @@ from sqlalchemy import RowMapping
 from sqlmodel import Session, col, select
 
 from ar.cash.checkout import in_flight
+from ar.cash.mandates.creditor import creditor
 from ar.cash.mandates.manage import living_mandate
 from ar.cash.mandates.models import MandateState
 from ar.cash.plans.models import Instalment, PaymentPlan, PlanItem, PlanState
@@ -94,7 +95,7 @@ def _made(session: Session, draft: PlanDraft, bounds: Bounds | None, *, by: str,
     if bounds is not None:
         _check_bounds(parts, bounds, today=today)
     if draft.collected:
-        _check_mandate(session, draft.account_id, first["entity_id"], first["currency"])
+        _check_mandate(session, draft.account_id, first["entity_id"], first["currency"], parts[0].due_on, today)
     made = PaymentPlan(
         entity_id=first["entity_id"],
         account_id=draft.account_id,
@@ -216,11 +217,18 @@ def _check_bounds(parts: Sequence[Part], bounds: Bounds, *, today: date) -> None
         raise PlanError(f"This plan cannot be agreed on here: {faults[0].message}", faults=faults)
 
 
-def _check_mandate(session: Session, account_id: int, entity_id: int, currency: str) -> None:
+def _check_mandate(
+    session: Session, account_id: int, entity_id: int, currency: str, first_on: date, today: date
+) -> None:
+    """Instalments can be debited: there is a mandate, and time to tell of the first."""
     mandate = living_mandate(session, account_id, entity_id)
     if currency != "EUR" or mandate is None or mandate.state is not MandateState.ACTIVE:
         message = "instalments are collected in euros, from a customer with a mandate in force"
         raise PlanError(message, faults=[Fault("/collected", message)])
+    earliest = today + timedelta(days=1 + (mandate.notice_days or creditor(session, entity_id).notice_days))
+    if first_on < earliest:
+        message = f"a debit is announced before: the first instalment is on {earliest} or later"
+        raise PlanError(f"The plan cannot be collected so: {message}", faults=[Fault("/first_on", message)])
 
 
 def agree(session: Session, plan_id: int, *, by: str, now: datetime) -> PaymentPlan:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import io
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from sqlmodel import Session, col, select
 
@@ -41,9 +41,6 @@ class Company:
     kernel: Kernel
     entity: int
     bank: int
-
-    def at(self, kernel: Kernel) -> Company:
-        return replace(self, kernel=kernel)
 
     def debtor(self, code: str, *minors: int, scheme: Scheme = Scheme.CORE, due: date | None = None) -> int:
         """A customer that can be written to, its signed mandate, and an open invoice of each amount."""
@@ -113,10 +110,10 @@ class Company:
         self.work(now)
         return said
 
-    def made(self, **changed: date) -> int:
+    def made(self, *, now: datetime = NOW, collect_on: date = COLLECT_ON) -> int:
         """A collection whose file is made."""
-        number = self.approved(**changed)
-        self.on(changed.get("collect_on", COLLECT_ON) - timedelta(days=1))
+        number = self.approved(now=now, collect_on=collect_on)
+        self.on(collect_on - timedelta(days=1))
         return number
 
 
@@ -150,7 +147,7 @@ def collection(session: Session, number: int) -> Collection:
     return session.exec(select(Collection).where(Collection.id == number)).one()
 
 
-def bank_line(session: Session, company: Company, minor: int, on: date, **told: object) -> BankLine:
+def bank_line(session: Session, company: Company, minor: int, on: date, **told: Any) -> BankLine:
     """A line of a bank statement of its own, as a reader would have stored it."""
     statement = BankStatement(
         bank_account_id=company.bank,
@@ -179,7 +176,3 @@ def bank_line(session: Session, company: Company, minor: int, on: date, **told: 
     session.add(line)
     session.flush()
     return line
-
-
-def upload(content: bytes = PDF) -> io.BytesIO:
-    return io.BytesIO(content)

@@ -42,7 +42,7 @@ SPACES = {"p": "urn:iso:std:iso:20022:tech:xsd:pain.008.001.08"}
 
 
 def told(path: str, document: etree._Element) -> list[str]:
-    return [str(found.text) for found in document.xpath(path, namespaces=SPACES)]
+    return [str(found.text) for found in document.iterfind("." + path, namespaces=SPACES)]
 
 
 def file_in(firm: Company, number: int) -> etree._Element:

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from ar.cash.bank.models import BankLine
 from ar.cash.bank.models import LineState as BankLineState
+from ar.cash.collections.act import CollectionStateError
 from ar.cash.collections.reasons import REASONS
+from ar.cash.collections.returned import ReturnError, note_return
 from ar.cash.collections.settle import settle_lines
 from ar.cash.mandates.creditor import AccountTerms
 from ar.cash.mandates.manage import living_mandate
 from ar.cash.mandates.models import MandateState
+from ar.cash.models import RefundState
 from ar.cash.payment_states import PaymentState
+from ar.cash.reconcile import reconcile_payments
+from ar.cash.refunds import refund
 from ar.core.kernel import Kernel
 from ar.core.outbox import OutboxMessage
 from ar.core.render import Renderer
 from tests.cash.collections.make import (
+    BY,
     COLLECT_ON,
     Company,
     bank_line,
@@ -38,7 +45,7 @@ def firm(kernel: Kernel) -> Company:
     return company(kernel, AccountTerms(settle_days=None))
 
 
-def given(firm: Company, minor: int, on: date, **told: object) -> tuple[bool, BankLine]:
+def given(firm: Company, minor: int, on: date, **told: Any) -> tuple[bool, BankLine]:
     """Whether a line of these words is dealt with, and the line as it stands then."""
     with firm.kernel.database.transaction() as session:
         line = bank_line(session, firm, minor, on, **told)
@@ -104,7 +111,9 @@ def test_a_return_weeks_later_opens_the_item_and_tells_the_customer(firm: Compan
         mandate = living_mandate(session, account, firm.entity)
         assert mandate is not None
         assert mandate.state is MandateState.ACTIVE
-        [letter] = session.exec(select(OutboxMessage).where(OutboxMessage.dedup_key.startswith("note:debit_returned")))  # type: ignore[attr-defined]
+        [letter] = session.exec(
+            select(OutboxMessage).where(col(OutboxMessage.dedup_key).startswith("note:debit_returned"))
+        )
         assert "asked your bank for a refund" in letter.body_text
         assert "ONE-0" in letter.body_text
     assert given(firm, -12_000, date(2026, 5, 9), **back)[0] is False
@@ -142,6 +151,56 @@ def test_a_return_told_before_its_credit_ends_the_same(firm: Company) -> None:
     assert given(firm, 700, COLLECT_ON, end_to_end_id=name)[0]
     with firm.kernel.database.reading() as session:
         assert state(session, account) == (PaymentState.FAILED, 700)
+
+
+@pytest.mark.parametrize("late_file", [False, True])
+def test_a_reject_told_after_the_quiet_days_still_fails(kernel: Kernel, late_file: bool) -> None:
+    firm = company(kernel)
+    account = firm.debtor("ONE", 700)
+    number = firm.made()
+    firm.on(date(2026, 4, 1))
+    with kernel.database.reading() as session:
+        assert state(session, account) == (PaymentState.SETTLED, 0)
+        [name] = [line.end_to_end_id for line in lines_of(session, number)]
+    assert given(firm, -700, COLLECT_ON - timedelta(days=1), end_to_end_id=name, return_reason="AC01")[0]
+    if late_file:
+        assert given(firm, 700, COLLECT_ON + timedelta(days=2), end_to_end_id=name)[0]
+    with kernel.database.reading() as session:
+        assert state(session, account) == (PaymentState.FAILED, 700)
+
+
+def test_a_person_notes_a_return(firm: Company) -> None:
+    account = firm.debtor("ONE", 700)
+    number = firm.made()
+    with firm.kernel.database.transaction() as session:
+        [line] = lines_of(session, number)
+        with pytest.raises(ReturnError):
+            note_return(session, number, line.id or 0, code="ZZ99", on=COLLECT_ON, by=BY, now=LATER)
+        with pytest.raises(ReturnError):
+            note_return(session, number, line.id or 0, code="MD01", on=date(2027, 1, 1), by=BY, now=LATER)
+        note_return(session, number, line.id or 0, code="md01", on=COLLECT_ON, by=BY, now=LATER)
+        with pytest.raises(CollectionStateError):
+            note_return(session, number, line.id or 0, code="MD01", on=COLLECT_ON, by=BY, now=LATER)
+    with firm.kernel.database.reading() as session:
+        assert state(session, account) == (PaymentState.FAILED, 700)
+        mandate = living_mandate(session, account, firm.entity)
+        assert mandate is not None
+        assert mandate.state is MandateState.SUSPENDED
+
+
+def test_the_gateway_job_and_refunds_leave_debits_whole(firm: Company) -> None:
+    account = firm.debtor("ONE", 700)
+    number = firm.made()
+    reconcile_payments(firm.kernel, {}, LATER)
+    with firm.kernel.database.reading() as session:
+        [payment] = payments_of(session, account)
+        assert payment.state is PaymentState.PENDING
+        [name] = [line.end_to_end_id for line in lines_of(session, number)]
+    assert given(firm, 700, COLLECT_ON, end_to_end_id=name)[0]
+    back = refund(firm.kernel, payment.id or 0, amount_minor=300, note="a gesture", key="k", by=BY, now=LATER)
+    assert back.state is RefundState.DONE
+    with firm.kernel.database.reading() as session:
+        assert state(session, account) == (PaymentState.SETTLED, 300)
 
 
 def test_lines_that_are_of_nothing_of_ours_are_left_alone(firm: Company) -> None:

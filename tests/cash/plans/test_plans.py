@@ -11,6 +11,7 @@ from sqlmodel import col, select
 from ar.cash.checkout import in_flight
 from ar.cash.collections.jobs import file_of
 from ar.cash.collections.propose import NothingToCollectError
+from ar.cash.collections.returned import note_return
 from ar.cash.models import Method
 from ar.cash.plans.facts import collectable, expected, planned_parts
 from ar.cash.plans.follow import follow_plans, tell_plan
@@ -22,7 +23,7 @@ from ar.core.kernel import Kernel
 from ar.core.outbox import OutboxMessage
 from ar.ledger.models import OpenItem
 from dunning.facts import gather
-from tests.cash.collections.make import BY, NOW, Company, collection, company
+from tests.cash.collections.make import BY, NOW, Company, collection, company, lines_of
 
 FIRST = date(2026, 3, 9)
 
@@ -38,8 +39,8 @@ def entries(firm: Company, account: int) -> list[int]:
         return list(session.exec(query.order_by(col(OpenItem.entry_id))))
 
 
-def agreed(firm: Company, account: int, count: int = 3, *, collected: bool = False) -> int:
-    draft = PlanDraft(account, entries(firm, account), count=count, first_on=FIRST, collected=collected)
+def agreed(firm: Company, account: int, count: int = 3, *, collected: bool = False, first_on: date = FIRST) -> int:
+    draft = PlanDraft(account, entries(firm, account), count=count, first_on=first_on, collected=collected)
     with firm.kernel.database.transaction() as session:
         made = propose_plan(session, draft, by=BY, now=NOW)
         assert made.id is not None
@@ -51,7 +52,7 @@ def agreed(firm: Company, account: int, count: int = 3, *, collected: bool = Fal
 def pay(firm: Company, account: int, minor: int, on: date, *, applied: bool = True) -> None:
     now = datetime(on.year, on.month, on.day, 12, tzinfo=UTC)
     with firm.kernel.database.transaction() as session:
-        targets = None if applied else []
+        targets: list[Target] | None = None if applied else []
         receipt = Receipt(firm.entity, account, minor, "EUR", Method.BANK_TRANSFER, on, targets)
         record_payment(session, receipt, by=BY, now=now)
 
@@ -139,15 +140,35 @@ def test_money_that_we_have_not_applied_breaks_nothing(firm: Company) -> None:
 
 def test_instalments_are_collected_under_the_mandate(firm: Company) -> None:
     account = firm.debtor("ONE", 6_000, 3_000)
-    agreed(firm, account, collected=True)
-    number = firm.made(collect_on=date(2026, 3, 20))
+    day = date(2026, 3, 20)
+    with pytest.raises(PlanError, match="2026-03-17 or later"):
+        agreed(firm, account, collected=True)
+    agreed(firm, account, collected=True, first_on=day)
+    number = firm.made(collect_on=day)
     with firm.kernel.database.reading() as session:
         _, content = file_of(firm.kernel, session, collection(session, number))
     assert etree.fromstring(content).findtext(".//{*}CtrlSum") == "30.00"
     firm.on(date(2026, 3, 30))
     assert "in good standing" in follow(firm, date(2026, 3, 30))
-    assert collectable_of(firm, account, date(2026, 4, 9)) == 3_000
+    assert collectable_of(firm, account, date(2026, 4, 20)) == 3_000
     assert held(firm, account) == 6_000
+
+
+def test_what_we_did_not_collect_is_not_missed_until_a_debit_came_back(firm: Company) -> None:
+    account = firm.debtor("ONE", 9_000)
+    day = date(2026, 3, 20)
+    plan = agreed(firm, account, collected=True, first_on=day)
+    assert "in good standing" in follow(firm, date(2026, 3, 31))
+    number = firm.made(collect_on=date(2026, 4, 10), now=NOW + timedelta(days=20))
+    with firm.kernel.database.transaction() as session:
+        [line] = lines_of(session, number)
+        now = datetime(2026, 4, 14, 9, tzinfo=UTC)
+        note_return(session, number, line.id or 0, code="AM04", on=date(2026, 4, 13), by=BY, now=now)
+    firm.work(now)
+    assert "told of a missed instalment" in follow(firm, date(2026, 4, 15))
+    assert plan_state(firm, plan) is PlanState.AGREED
+    follow(firm, date(2026, 4, 28))
+    assert plan_state(firm, plan) is PlanState.BROKEN
 
 
 def collectable_of(firm: Company, account: int, until: date) -> int:
