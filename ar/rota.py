@@ -16,6 +16,7 @@ from apscheduler.schedulers.base import BaseScheduler
 from apscheduler.schedulers.blocking import BlockingScheduler
 
 from ar.cash import thanks
+from ar.cash.cashed import CASHED_JOB
 from ar.cash.checkout import in_flight
 from ar.cash.reconcile import reconcile_payments
 from ar.core import clock, idempotency
@@ -34,6 +35,7 @@ from invoicing.billing.announce import announce_order
 from invoicing.billing.jobs import BILL_JOB, WANTED_JOB, bill_evenings, bill_wanted
 from invoicing.delivery import mail as delivery_mail
 from invoicing.delivery import notice
+from invoicing.delivery.cashed import tell_cashed
 from invoicing.delivery.deposit import REPORT_JOB, deposit_delivery, read_platform, report_status
 from invoicing.delivery.plan import DEPOSIT_JOB, plan_delivery
 from invoicing.delivery.want import PLAN_JOB
@@ -105,6 +107,7 @@ ROTA = Rota(
     ),
     jobs={
         thanks.JOB: thanks.thank,
+        CASHED_JOB: tell_cashed,
         MAKE_JOB: make_invoice_files,
         PLAN_JOB: plan_delivery,
         DEPOSIT_JOB: deposit_delivery,

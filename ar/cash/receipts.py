@@ -116,7 +116,9 @@ def _shares(session: Session, entry_ids: Sequence[int]) -> dict[int, dict[int, _
     """Of each payment's entry, what it settles today by item, and in which acts."""
     undoing = aliased(Allocation)
     query = (
-        select(col(Allocation.credit_id), col(Allocation.debit_id), col(Allocation.amount_minor), col(Allocation.source))
+        select(
+            col(Allocation.credit_id), col(Allocation.debit_id), col(Allocation.amount_minor), col(Allocation.source)
+        )
         .outerjoin(undoing, col(undoing.undoes_id) == col(Allocation.id))
         .where(
             among(session, col(Allocation.credit_id), entry_ids),

@@ -60,9 +60,7 @@ def thank(kernel: Kernel, arguments: dict[str, Any], now: datetime) -> str:
         _log.error("a payment was not thanked for", payment_id=payment_id, error=error_words(error))
 
     wanted = [int(payment_id) for payment_id in arguments["payment_ids"]]
-    thanked = sum(
-        halving(kernel.database, wanted, lambda session, ids: thank_for(session, kernel, ids, now=now), park)
-    )
+    thanked = sum(halving(kernel.database, wanted, lambda session, ids: thank_for(session, kernel, ids, now=now), park))
     if failed and not thanked:
         raise ThanksError(f"Nobody was thanked for the payments {failed}")
     return f"{thanked} of {len(wanted)} payments thanked for" + (f"; failed: {failed}" if failed else "")
