@@ -171,7 +171,7 @@ def _let_off(session: Session, entry_ids: Sequence[int], acts: dict[str, str]) -
 
 
 def _acts(session: Session, payments: Sequence[Payment]) -> dict[str, str]:
-    """The acts of applying cash that concern one of `payments` alone, by their source, and that payment's own source."""
+    """The acts of applying cash that concern one of `payments` alone, and that payment's own source."""
     lines: dict[int, list[int | None]] = defaultdict(list)
     for payment in payments:
         if payment.bank_line_id is not None:

@@ -176,7 +176,7 @@ def _cashed(session: Session, delivery_ids: Sequence[int]) -> dict[int, int]:
         .where(among(session, col(CashedReport.delivery_id), delivery_ids))
         .group_by(col(CashedReport.delivery_id))
     )
-    return {delivery_id: minor for delivery_id, minor in session.connection().execute(query)}
+    return {row.delivery_id: row[1] for row in session.connection().execute(query)}
 
 
 def _taxes(session: Session, invoice_ids: Sequence[int]) -> dict[int, list[Tax]]:
@@ -193,4 +193,4 @@ def _taxes(session: Session, invoice_ids: Sequence[int]) -> dict[int, list[Tax]]
 
 def _currencies(session: Session, invoice_ids: Sequence[int]) -> dict[int, str]:
     query = select(col(Invoice.id), col(Invoice.currency)).where(among(session, col(Invoice.id), invoice_ids))
-    return {number: currency for number, currency in session.connection().execute(query)}
+    return {row.id: row.currency for row in session.connection().execute(query)}
