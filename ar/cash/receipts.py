@@ -185,7 +185,7 @@ def _acts(session: Session, payments: Sequence[Payment]) -> dict[str, str]:
     )
     acts = {}
     for number, line_id, payment_id in session.connection().execute(query):
-        of_line = lines.get(line_id, [])
+        of_line = lines[line_id] if line_id is not None else []
         owner = payment_id if payment_id is not None else of_line[0] if len(of_line) == 1 else None
         if owner is not None:
             acts[f"application:{number}"] = f"payment:{owner}"

@@ -138,10 +138,10 @@ def _movements(session: Session, entry_ids: Sequence[int]) -> list[Movement]:
     """What these payments did to invoices, in the order in which it was done."""
     query = (
         select(
-            col(Allocation.id),
+            col(Allocation.id).label("allocation_id"),
             col(InvoiceInstalment.invoice_id),
             col(Allocation.amount_minor),
-            col(Allocation.allocated_on),
+            col(Allocation.allocated_on).label("on"),
             col(Allocation.undoes_id),
         )
         .join(InvoiceInstalment, col(InvoiceInstalment.entry_id) == col(Allocation.debit_id))
@@ -149,7 +149,7 @@ def _movements(session: Session, entry_ids: Sequence[int]) -> list[Movement]:
         .where(among(session, col(Allocation.credit_id), entry_ids), col(Invoice.kind) == DocumentKind.INVOICE)
         .order_by(col(Allocation.id))
     )
-    return [Movement(*row) for row in session.connection().execute(query)]
+    return [Movement(**row) for row in session.connection().execute(query).mappings()]
 
 
 def _deliveries(session: Session, invoice_ids: Sequence[int]) -> dict[int, Delivery]:
