@@ -27,7 +27,8 @@ from selfservice.visits import Visit, Visitor
 
 router = APIRouter(include_in_schema=False)
 
-_FIELDS = ("amount", "paid_on", "reference", "entity_id", "currency", "key", "change")
+_FIELDS = ("entity_id", "currency", "key", "change")
+_NUMBERED = ("amount-", "paid_on-", "reference-", "paid-", "off-", "why-")
 _EARLIEST = timedelta(days=400)
 _LATEST = timedelta(days=31)
 
@@ -66,14 +67,15 @@ def read_form(form: Mapping[str, str], found: Sequence[Position], visitor: Visit
     lines = tuple(line for row in position.invoices if (line := _line(form, row, currency)) is not None)
     if not lines:
         raise SaidError(_("Say for at least one invoice how much of the payment is for it"))
-    amount = _amount(form, "amount", currency)
+    mark = f"{position.seller.id}-{currency}"
+    amount = _amount(form, f"amount-{mark}", currency)
     told = sum(line.paid_minor or 0 for line in lines)
     if amount is None or amount <= 0:
-        raise SaidError(_("Say how much you paid"), field="amount")
+        raise SaidError(_("Say how much you paid"), field=f"amount-{mark}")
     if told != amount:
         raise SaidError(
             _("The invoices add up to %(told)s, the payment is %(amount)s: please look at them again"),
-            field="amount",
+            field=f"amount-{mark}",
             told=f"{plain(told, currency)} {currency}",
             amount=f"{plain(amount, currency)} {currency}",
         )
@@ -81,8 +83,8 @@ def read_form(form: Mapping[str, str], found: Sequence[Position], visitor: Visit
         lines,
         amount,
         currency,
-        _day(form, visitor.today),
-        _text(form, "reference", 80),
+        _day(form, f"paid_on-{mark}", visitor.today),
+        _text(form, f"reference-{mark}", 80),
         visitor.name[:200],
     )
     key = _text(form, "key", 80)
@@ -131,9 +133,9 @@ def _amount(form: Mapping[str, str], name: str, currency: str) -> int | None:
         raise SaidError(_("%(typed)s is not an amount, such as 1234.50"), field=name, typed=typed) from None
 
 
-def _day(form: Mapping[str, str], today: date) -> date:
+def _day(form: Mapping[str, str], name: str, today: date) -> date:
     try:
-        day = date.fromisoformat(form.get("paid_on", ""))
+        day = date.fromisoformat(form.get(name, ""))
     except ValueError:
         raise SaidError(_("Say on which day you paid")) from None
     if not today - _EARLIEST <= day <= today + _LATEST:
@@ -152,11 +154,11 @@ def _text(form: Mapping[str, str], name: str, longest: int) -> str:
 
 
 def _strings(form: FormData) -> dict[str, str]:
-    """The fields of a form that are words: its own, and those named after an item."""
+    """The fields of a form that are words: its own, and those named after a seller and currency or an item."""
     return {
         name: value
         for name, value in form.items()
-        if isinstance(value, str) and (name in _FIELDS or name.startswith(("paid-", "off-", "why-")))
+        if isinstance(value, str) and (name in _FIELDS or name.startswith(_NUMBERED))
     }
 
 

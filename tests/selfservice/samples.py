@@ -156,7 +156,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "today": DAY,
         "earliest": DAY,
         "latest": DAY,
-        "given": {"entity_id": "1", "currency": "EUR", "paid-1001": "1 000,00", "off-1001": "<2>", "amount": "x"},
+        "given": {"entity_id": "1", "currency": "EUR", "paid-1001": "1 000,00", "off-1001": "<2>", "amount-1-EUR": "x"},
         "key": "a-key",
         "error": "<x> is not an amount",
     },
@@ -171,7 +171,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
     },
     "portal/advice_check.html": {
         "advice": ADVICE | {"lines": ADVICE_LINES},
-        "given": {"amount": "980", "why-1001": '<b>"2 %"</b>'},
+        "given": {"amount-1-EUR": "980", "why-1001": '<b>"2 %"</b>'},
     },
     **{
         f"portal/advice_kept.html{mark}": {

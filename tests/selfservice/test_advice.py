@@ -49,9 +49,9 @@ def form_for(entity: int, first: int, second: int, csrf: str) -> dict[str, str]:
         f"off-{first}": "20",
         f"why-{first}": "2 % discount",
         f"paid-{second}": "500",
-        "amount": "1 480,00",
-        "paid_on": clock.today().isoformat(),
-        "reference": "VIR-55",
+        f"amount-{entity}-EUR": "1 480,00",
+        f"paid_on-{entity}-EUR": clock.today().isoformat(),
+        f"reference-{entity}-EUR": "VIR-55",
     }
 
 
@@ -92,18 +92,18 @@ def test_what_cannot_be_is_told_on_the_form_and_nothing_is_kept(kernel: Kernel, 
     browser = visiting(kernel, mine)
     good = form_for(entity, first, second, token(browser))
     wrong: list[tuple[dict[str, str], str]] = [
-        ({"amount": "1480,01"}, "add up to 1480.00 EUR"),
-        ({"amount": "1e9"}, "is not an amount"),
-        ({"amount": ""}, "how much you paid"),
-        ({"paid_on": "2026-02-31"}, "on which day"),
-        ({"paid_on": "1990-01-01"}, "too far away"),
+        ({f"amount-{entity}-EUR": "1480,01"}, "add up to 1480.00 EUR"),
+        ({f"amount-{entity}-EUR": "1e9"}, "is not an amount"),
+        ({f"amount-{entity}-EUR": ""}, "how much you paid"),
+        ({f"paid_on-{entity}-EUR": "2026-02-31"}, "on which day"),
+        ({f"paid_on-{entity}-EUR": "1990-01-01"}, "too far away"),
         ({f"why-{first}": ""}, "why something is taken off"),
         ({f"paid-{first}": "-5"}, "above zero"),
         ({f"paid-{second}": "500,01"}, "only 500.00 EUR"),
         ({"entity_id": "99"}, "begin again"),
         ({"currency": "USD"}, "begin again"),
-        ({"reference": "x" * 81}, "At most 80"),
-        ({"reference": "a\u2028b"}, "one line"),
+        ({f"reference-{entity}-EUR": "x" * 81}, "At most 80"),
+        ({f"reference-{entity}-EUR": "a\u2028b"}, "one line"),
         ({f"paid-{first}": "", f"off-{first}": "", f"paid-{second}": ""}, "at least one invoice"),
     ]
     for changes, told in wrong:
@@ -167,7 +167,7 @@ def test_on_a_phone(kernel: Kernel, browser: Browser, company: tuple[int, ...], 
         assert faults(page) == []
         page.screenshot(path=tmp_path / f"advice-{language}.png", full_page=True)
         page.locator("[name^=paid-]").first.fill("1000" if language == "en" else "999")
-        page.fill("[name=amount]", "1000,00" if language == "en" else "999,00")
+        page.locator("[name^=amount-]").fill("1000,00" if language == "en" else "999,00")
         page.click("button:has-text('Look it over'), button:has-text('Vérifier')")
         assert faults(page) == []
         page.screenshot(path=tmp_path / f"check-{language}.png", full_page=True)
