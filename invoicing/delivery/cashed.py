@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import func, select
 from sqlmodel import Session, col
 from sqlmodel import select as pick
 
@@ -136,7 +136,7 @@ def _by_day(movements: Sequence[Movement]) -> Mapping[tuple[int, date], list[Mov
 
 def _movements(session: Session, entry_ids: Sequence[int]) -> list[Movement]:
     """What these payments did to invoices, in the order in which it was done."""
-    query: Select[Any] = (
+    query: Any = (
         select(
             col(Allocation.id).label("allocation_id"),
             col(InvoiceInstalment.invoice_id),
