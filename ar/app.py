@@ -58,10 +58,12 @@ from invoicing.logos import pages as logos_pages
 from invoicing.orders import api as orders_api
 from invoicing.orders import entry_pages as orders_entry_pages
 from invoicing.orders import pages as orders_pages
+from invoicing.receipts import api as receipts_api
 from invoicing.statements import api as statements_api
 from invoicing.statements import pages as statements_pages
 from prediction import api as prediction_api
 from prediction import pages as prediction_pages
+from selfservice import advice as portal_advice
 from selfservice import ask as portal_ask
 from selfservice import debit as portal_debit
 from selfservice import pages as portal_pages
@@ -69,6 +71,7 @@ from selfservice import plans as portal_plans
 
 ROUTERS: tuple[APIRouter, ...] = (
     portal_pages.router,  # first, for routes are tried in turn and customers outnumber staff
+    portal_advice.router,
     portal_ask.router,
     portal_debit.router,
     portal_plans.router,
@@ -103,6 +106,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     logos_api.router,
     logos_pages.router,
     statements_api.router,
+    receipts_api.router,
     statements_pages.router,
     cash_api.router,
     remittance_api.router,

@@ -20,6 +20,7 @@ from ar.cash import news, thanks, work
 from ar.cash.autopay import run as autopay
 from ar.cash.bank import folder as bank_folder
 from ar.cash.bank.after import WORK_JOB
+from ar.cash.cashed import CASHED_JOB
 from ar.cash.checkout import in_flight
 from ar.cash.collections import jobs as collections
 from ar.cash.collections import returned
@@ -54,6 +55,7 @@ from invoicing.billing.announce import announce_order
 from invoicing.billing.jobs import BILL_JOB, WANTED_JOB, bill_evenings, bill_wanted
 from invoicing.delivery import mail as delivery_mail
 from invoicing.delivery import notice
+from invoicing.delivery.cashed import tell_cashed
 from invoicing.delivery.deposit import REPORT_JOB, deposit_delivery, read_platform, report_status
 from invoicing.delivery.plan import DEPOSIT_JOB, plan_delivery
 from invoicing.delivery.want import PLAN_JOB
@@ -157,6 +159,7 @@ ROTA = Rota(
         setups.SETUP_JOB: setups.finish_setup,
         transfers.SPEND_JOB: transfers.spend_balance,
         autopay.CHARGE_JOB: autopay.charge_item,
+        CASHED_JOB: tell_cashed,
         MAKE_JOB: make_invoice_files,
         PLAN_JOB: plan_delivery,
         DEPOSIT_JOB: deposit_delivery,

@@ -27,12 +27,14 @@ from dunning.promises import Part, promise
 from invoicing.delivery.act import opened, unopened
 from invoicing.einvoice.find import file_of, with_page
 from invoicing.models import FileFormat
+from invoicing.receipts.make import make_receipt
 from invoicing.statements.facts import Show
 from invoicing.statements.make import StatementFormat, make_statement
 from selfservice.notify import acknowledge_promise
 from selfservice.position import (
     Position,
     Seller,
+    own_advices,
     own_document,
     own_invoice,
     own_promises,
@@ -141,6 +143,7 @@ def history(request: Request, session: SessionDep, visit: VisitDep) -> HTMLRespo
         statements=told,
         with_page=with_page(session, [line.entry_id for each in told for line in each.lines]),
         payments=recent_payments(session, visitor.account_id),
+        advices=own_advices(session, visitor.account_id),
         disputes=disputes_of(session, visitor.account_id),
         promises=own_promises(session, visitor.account_id),
         sellers=sellers(session),
@@ -326,6 +329,17 @@ def document(entry_id: Id, format: FileFormat, visit: VisitDep) -> Response:  # 
         headers = headers_of(stored)
     _record_opening(visit, visitor, fresh)
     return Response(content, headers=headers)
+
+
+@router.get("/portal/payments/{payment_id}/receipt")
+def receipt(payment_id: Id, visit: VisitDep) -> Response:
+    """The receipt of the customer's own payment, in the language of the pages."""
+    with visit.kernel.database.reading() as session:
+        visitor = visit.by(session)
+    made = make_receipt(
+        visit.kernel, payment_id, account_id=visitor.account_id, language=visitor.language, now=visit.now
+    )
+    return Response(made.content, headers=download_headers(made.name, "application/pdf"))
 
 
 @router.get("/portal/promise")

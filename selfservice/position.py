@@ -14,6 +14,7 @@ from sqlmodel import select as pick
 
 from ar.cash.checkout import in_flight
 from ar.cash.models import Payment
+from ar.cash.remittance.models import Channel, RemittanceAdvice
 from ar.core.errors import NotFoundError
 from ar.customers.models import LegalEntity
 from ar.ledger.models import EntryKind, OpenItem
@@ -178,3 +179,11 @@ def own_promises(session: Session, account_id: int) -> list[Promise]:
     return list(
         session.exec(pick(Promise).where(col(Promise.account_id) == account_id).order_by(col(Promise.id).desc()))
     )
+
+
+def own_advices(session: Session, account_id: int, *, limit: int = 20) -> list[RemittanceAdvice]:
+    """What the customer last told of payments on its own pages, the newest first."""
+    query = pick(RemittanceAdvice).where(
+        RemittanceAdvice.account_id == account_id, RemittanceAdvice.channel == Channel.PORTAL
+    )
+    return list(session.exec(query.order_by(col(RemittanceAdvice.id).desc()).limit(limit)))

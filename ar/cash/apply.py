@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from ar.cash.cashed import want_cashed
 from ar.cash.models import Payment, PaymentTarget
 from ar.cash.payment_states import Decision, Dispute, Facts, PaymentState, Stage, decide, merge, received
 from ar.cash.thanks import want_thanks
@@ -138,9 +139,11 @@ def _reverse(session: Session, payment: Payment, entry_id: int, *, on: date, now
     """Take the payment's entry back; None when a person did so in the ledger already."""
     day = session.exec(select(Entry).where(Entry.id == entry_id)).one().effective_on
     try:
-        return reverse(session, entry_id, on=max(on, day), source=f"payment:{payment.id}", now=now)
+        reversal = reverse(session, entry_id, on=max(on, day), source=f"payment:{payment.id}", now=now)
     except AlreadyReversedError:
         return None
+    want_cashed(session, [entry_id], key=f"entry:{reversal}", now=now)
+    return reversal
 
 
 def _zone(session: Session, entity_id: int) -> str:
@@ -176,7 +179,9 @@ def _post(session: Session, payment: Payment, *, on: date, now: datetime) -> int
         if part > 0:
             shares.append(Share(item_id, entry_id, part))
             left -= part
-    allocate_late(session, shares, on=on, source=f"payment:{payment.id}", now=now)
+    made = allocate_late(session, shares, on=on, source=f"payment:{payment.id}", now=now)
+    if made:
+        want_cashed(session, [entry_id], key=f"allocation:{made[0]}", now=now)
     want_thanks(session, payment, now=now)
     return entry_id
 
@@ -207,7 +212,8 @@ def _post_refund(session: Session, payment: Payment, *, now: datetime) -> int:
     for allocation in _settled_by(session, payment.entry_id):
         if short <= 0:
             break
-        deallocate(session, [allocation.id], on=today, source=source, now=now)
+        undone = deallocate(session, [allocation.id], on=today, source=source, now=now)
+        want_cashed(session, [payment.entry_id], key=f"allocation:{undone[0]}", now=now)
         if allocation.amount_minor > short:
             again.append(Share(allocation.debit_id, payment.entry_id, allocation.amount_minor - short))
         short -= allocation.amount_minor

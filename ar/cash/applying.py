@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlmodel import Session, select
 
 from ar.cash.apply import allocate_late, locked_payment
+from ar.cash.cashed import want_cashed
 from ar.cash.models import Payment
 from ar.cash.receive import PaymentError, Target, checked_targets
 from ar.core.audit import Act, record
@@ -32,6 +33,7 @@ def apply_payment(session: Session, payment_id: int, targets: Sequence[Target], 
     received_on = session.exec(select(Entry).where(Entry.id == entry_id)).one().effective_on
     today = local_date(now, entity(session, payment.entity_id).time_zone)
     made = allocate_late(session, shares, on=max(today, received_on), source=f"payment:{payment_id}", now=now)
+    want_cashed(session, [entry_id], key=f"allocation:{made[0]}", now=now)
     change = {"applied": [{"item": target.entry_id, "amount_minor": target.amount_minor} for target in targets]}
     record(session, [Act(by, "payment.applied", f"payment:{payment_id}", change)], now=now)
     return made
@@ -47,7 +49,8 @@ def unapply(session: Session, payment_id: int, allocation_id: int, *, why: str, 
     if allocation_id not in known:
         raise NotFoundError(f"Payment {payment_id} has no allocation {allocation_id} that stands")
     today = local_date(now, entity(session, payment.entity_id).time_zone)
-    deallocate(session, [allocation_id], on=today, source=f"payment:{payment_id}", now=now)
+    undone = deallocate(session, [allocation_id], on=today, source=f"payment:{payment_id}", now=now)
+    want_cashed(session, [entry_id], key=f"allocation:{undone[0]}", now=now)
     taken = known[allocation_id]
     change = {"item": taken.debit_id, "amount_minor": taken.amount_minor, "why": why}
     record(session, [Act(by, "payment.unapplied", f"payment:{payment_id}", change)], now=now)

@@ -116,7 +116,9 @@ def _shares(session: Session, entry_ids: Sequence[int]) -> dict[int, dict[int, _
     """Of each payment's entry, what it settles today by item, and in which acts."""
     undoing = aliased(Allocation)
     query = (
-        select(col(Allocation.credit_id), col(Allocation.debit_id), col(Allocation.amount_minor), col(Allocation.source))
+        select(
+            col(Allocation.credit_id), col(Allocation.debit_id), col(Allocation.amount_minor), col(Allocation.source)
+        )
         .outerjoin(undoing, col(undoing.undoes_id) == col(Allocation.id))
         .where(
             among(session, col(Allocation.credit_id), entry_ids),
@@ -169,7 +171,7 @@ def _let_off(session: Session, entry_ids: Sequence[int], acts: dict[str, str]) -
 
 
 def _acts(session: Session, payments: Sequence[Payment]) -> dict[str, str]:
-    """The acts of applying cash that concern one of `payments` alone, by their source, and that payment's own source."""
+    """The acts of applying cash that concern one of `payments` alone, and that payment's own source."""
     lines: dict[int, list[int | None]] = defaultdict(list)
     for payment in payments:
         if payment.bank_line_id is not None:
@@ -183,7 +185,7 @@ def _acts(session: Session, payments: Sequence[Payment]) -> dict[str, str]:
     )
     acts = {}
     for number, line_id, payment_id in session.connection().execute(query):
-        of_line = lines.get(line_id, [])
+        of_line = lines[line_id] if line_id is not None else []
         owner = payment_id if payment_id is not None else of_line[0] if len(of_line) == 1 else None
         if owner is not None:
             acts[f"application:{number}"] = f"payment:{owner}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -12,9 +13,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from ar.core.audit import Act, record
+from ar.core.db import among
 from ar.core.errors import DomainError, NotFoundError
 from ar.core.files import StoredFile, read
-from ar.core.jobs import enqueue
+from ar.core.jobs import Job, enqueue_all
 from ar.core.kernel import Kernel
 from ar.core.money import plain
 from ar.customers.accounts import account, identifiers_of
@@ -232,20 +234,43 @@ def report(
     found = locked(session, delivery_id)
     if found.route is not Route.PLATFORM:
         raise DeliveryStateError(f"Delivery {delivery_id} did not go by a platform")
-    body = {
-        "delivery": delivery_id,
-        "code": status.code,
-        "at": status.happened_at.isoformat(),
-        "reason_code": status.reason_code,
-        "reason": status.reason,
-        **told,
+    return report_all(session, [Report(delivery_id, found.account_id, status, told, name)], by=by, now=now) == 1
+
+
+@dataclass(frozen=True)
+class Report:
+    """A status of ours for the platform; `name` tells it from others of the same delivery."""
+
+    delivery_id: int
+    account_id: int
+    status: Status
+    told: Mapping[str, Any]
+    name: str
+
+
+def report_all(session: Session, reports: Sequence[Report], *, by: str, now: datetime) -> int:
+    """Have the platform told many statuses, of deliveries that went by it: how many were not told before."""
+    bodies = {
+        f"{REPORT_JOB}/{one.delivery_id}/{one.name}"[:160]: {
+            "delivery": one.delivery_id,
+            "code": one.status.code,
+            "at": one.status.happened_at.isoformat(),
+            "reason_code": one.status.reason_code,
+            "reason": one.status.reason,
+            "name": one.name,
+            **one.told,
+        }
+        for one in reports
     }
-    wanted = enqueue(
-        session, REPORT_JOB, {"status": body}, dedup_key=f"{REPORT_JOB}/{delivery_id}/{name}"[:160], now=now
-    )
-    if wanted:
-        act = Act(by, "delivery.status_asked", f"account:{found.account_id}", {"after": body})
-        record(session, [act], now=now)
+    accounts = {one.delivery_id: one.account_id for one in reports}
+    known = set(session.exec(select(Job.dedup_key).where(among(session, col(Job.dedup_key), list(bodies)))))
+    fresh = {key: body for key, body in bodies.items() if key not in known}
+    wanted = enqueue_all(session, REPORT_JOB, {key: {"status": body} for key, body in fresh.items()}, now=now)
+    acts = [
+        Act(by, "delivery.status_asked", f"account:{accounts[body['delivery']]}", {"after": body})
+        for body in fresh.values()
+    ]
+    record(session, acts, now=now)
     return wanted
 
 
@@ -253,7 +278,7 @@ def report_status(kernel: Kernel, arguments: dict[str, Any], now: datetime) -> s
     """The job: hand a status of ours to the platform, and note that it was told."""
     body = arguments["status"]
     code, number = body["code"], int(body["delivery"])
-    outside_id = f"{number}/told/{code}/{body.get('cashed_on') or body['at']}"[:120]
+    outside_id = f"{number}/told/{code}/{body['name']}"[:120]
     with kernel.database.reading() as session:
         known = select(DeliveryEvent.id).where(col(DeliveryEvent.outside_id) == outside_id)
         event = session.exec(known).first()

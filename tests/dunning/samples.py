@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+from ar.cash.receipts import SettledItem
 from ar.core.render import RenderedMessage
 from ar.customers.models import Account
 from dunning.decision import ContactFacts, LateTerms, Line, Send, asks
@@ -151,7 +152,14 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "messages/payment_thanks": {
         **NOTE,
         "payment": {"amount_minor": 900, "currency": "EUR", "received_on": DUE},
-        "invoices": [{"reference": "INV-9", "amount_minor": 500, "open_minor": 100}],
+        "invoices": [
+            SettledItem(1, "INV-9", 500, 100, DUE, discount_minor=10, let_off_minor=1),
+            SettledItem(2, "INV-10", 300, 0, DUE),
+        ],
+        "unapplied_minor": 100,
+        "owed_minor": 700,
+        "overdue_minor": 100,
+        "next_due_on": DUE,
     },
     "messages/promise_noted": {
         **NOTE,

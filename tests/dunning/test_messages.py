@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ar.cash.receipts import SettledItem
 from ar.core.render import RenderedMessage, template_folder
 from dunning.decision import ContactFacts, LateTerms, Line, Send, asks
 from dunning.message import Seller, context, mailbox, message_key
@@ -168,14 +169,26 @@ NOTES: list[tuple[str, dict[str, Any], str]] = [
         "payment_thanks",
         {
             "payment": {"amount_minor": 900, "currency": "EUR", "received_on": DUE},
-            "invoices": [
-                {"reference": "INV-9", "amount_minor": 500, "open_minor": 0},
-                {"reference": "INV-8", "amount_minor": 400, "open_minor": 100},
-            ],
+            "invoices": [SettledItem(1, "INV-9", 500, 0, DUE, 5, 1), SettledItem(2, "INV-8", 400, 100, DUE)],
+            "unapplied_minor": 100,
+            "owed_minor": 700,
+            "overdue_minor": 100,
+            "next_due_on": DUE,
         },
         "INV-8",
     ),
-    ("payment_thanks", {"payment": {"amount_minor": 900, "currency": "EUR", "received_on": DUE}, "invoices": []}, "9"),
+    (
+        "payment_thanks",
+        {
+            "payment": {"amount_minor": 900, "currency": "EUR", "received_on": DUE},
+            "invoices": [],
+            "unapplied_minor": 900,
+            "owed_minor": 0,
+            "overdue_minor": 0,
+            "next_due_on": None,
+        },
+        "9",
+    ),
     (
         "promise_noted",
         {

@@ -71,6 +71,19 @@ DETAIL = SimpleNamespace(
 )
 CREDITED = SimpleNamespace(**{name: getattr(INVOICES[0], name) for name in ("entry_id", "currency", "effective_on")})
 CREDITED.kind = EntryKind.CREDIT_NOTE
+ADVICE: dict[str, Any] = {
+    "id": 5,
+    "amount_minor": 980_00,
+    "currency": "EUR",
+    "paid_on": DAY,
+    "reference": "E2E & 1",
+    "state": "open",
+}
+ADVICE_LINES = [
+    SimpleNamespace(reference="INV & 1", paid_minor=980_00, deduction_minor=20_00, reason="2 % <off>"),
+    SimpleNamespace(reference="INV-2", paid_minor=1_00, deduction_minor=0, reason=""),
+]
+KEPT = [("", "open", False, True), ("#used", "used", True, False), ("#no", "refused", False, False)]
 FORM = {"amount": "12,4x", "reason": "price", "text": "It is <broken>."}
 
 MANDATES: dict[str, Any] = {
@@ -179,10 +192,16 @@ SAMPLES: dict[str, dict[str, Any]] = {
         ],
         "payments": [
             SimpleNamespace(
-                created_at=datetime(2026, 5, 12, tzinfo=UTC), amount_minor=100_00, currency="EUR", state=state
+                id=7,
+                entry_id=9 if state == "settled" else None,
+                created_at=datetime(2026, 5, 12, tzinfo=UTC),
+                amount_minor=100_00,
+                currency="EUR",
+                state=state,
             )
             for state in PAYMENT_STATES
         ],
+        "advices": [ADVICE | {"state": state} for state in ("open", "paired", "used", "refused")],
         "since": DAY,
         "statements": [SimpleNamespace(since=DAY, entity_id=1, currency="EUR", lines=[LINE])],
         "sellers": {1: MANY[0].seller},
@@ -194,6 +213,41 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "standing": "open",
         "parts": [],
         "has_page": True,
+    },
+    "portal/advice.html": {
+        "positions": MANY,
+        "today": DAY,
+        "earliest": DAY,
+        "latest": DAY,
+        "given": {"entity_id": "1", "currency": "EUR", "paid-1001": "1 000,00", "off-1001": "<2>", "amount-1-EUR": "x"},
+        "key": "a-key",
+        "error": "<x> is not an amount",
+    },
+    "portal/advice.html#nothing": {
+        "positions": MANY[1:],
+        "today": DAY,
+        "earliest": DAY,
+        "latest": DAY,
+        "given": {},
+        "key": "a-key",
+        "error": "",
+    },
+    "portal/advice_check.html": {
+        "advice": ADVICE | {"lines": ADVICE_LINES},
+        "given": {"amount-1-EUR": "980", "why-1001": '<b>"2 %"</b>'},
+    },
+    **{
+        f"portal/advice_kept.html{mark}": {
+            "advice": ADVICE | {"state": state},
+            "lines": ADVICE_LINES,
+            "arrived": arrived,
+            "done": done,
+        }
+        for mark, state, arrived, done in (
+            ("", "open", False, True),
+            ("#used", "used", True, False),
+            ("#no", "refused", False, False),
+        )
     },
     "portal/bye.html": {},
     **{

@@ -86,7 +86,9 @@ def parse(body: str, mark: str, places: int) -> int | None:
     if len(body) > _LONGEST:
         return None
     whole, dot, part = body.partition(mark)
-    if dot and (not (part.isascii() and part.isdecimal()) or len(part) > (places or 2) or (not places and part.strip("0"))):
+    if dot and (
+        not (part.isascii() and part.isdecimal()) or len(part) > (places or 2) or (not places and part.strip("0"))
+    ):
         return None
     if not _GROUPED[mark].fullmatch(whole):
         return None

@@ -39,8 +39,8 @@ _COLUMNS: dict[Column, str] = {
     Column.DAY: """date|invoice date|inv date|document date|doc date|date facture|date de facture|date piece
         |date de la facture|rechnungsdatum|belegdatum|datum|fecha|fecha factura|fecha de factura|data
         |data fattura|factuurdatum""",
-    Column.GROSS: """gross|gross amount|invoice amount|invoice total|original amount|due|outstanding|amount due|montant brut
-        |montant facture|montant de la facture|brut|montant ttc|ttc|du|brutto|bruttobetrag
+    Column.GROSS: """gross|gross amount|invoice amount|invoice total|original amount|due|outstanding|amount due
+        |montant brut|montant facture|montant de la facture|brut|montant ttc|ttc|du|brutto|bruttobetrag
         |rechnungsbetrag|betrag brutto|importe bruto|bruto|importe factura|lordo|importo lordo
         |importo fattura|brutobedrag|factuurbedrag|amount invoiced""",
     Column.DEDUCTION: """discount|discount taken|disc|cash discount|deduction|deductions|less|adjustment|withheld

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from datetime import date
 from email.message import EmailMessage
 
@@ -31,7 +32,7 @@ def invoices(session: Session, entity: int, account: int, *amounts: int, first: 
     ]
 
 
-def bank_lines(session: Session, entity: int, *told: dict[str, object]) -> list[BankLine]:
+def bank_lines(session: Session, entity: int, *told: Mapping[str, object]) -> list[BankLine]:
     """Open lines on a new bank account, one for each of `told`, which say what is not usual."""
     number = session.connection().exec_driver_sql("SELECT count(*) FROM bank_account").scalar_one()
     bank = BankAccount(entity_id=entity, iban=f"FR00TEST{number:04}", holder="Seller", currency="EUR")
@@ -62,7 +63,7 @@ def bank_lines(session: Session, entity: int, *told: dict[str, object]) -> list[
                 "currency": "EUR",
                 "state": LineState.OPEN,
             }
-            | one
+            | dict(one)
         )
         for n, one in enumerate(told)
     ]
@@ -71,12 +72,18 @@ def bank_lines(session: Session, entity: int, *told: dict[str, object]) -> list[
     return lines
 
 
-def eml(text: str, *, html: str = "", files: dict[str, bytes] | None = None, **headers: str) -> bytes:
+def eml(
+    text: str,
+    *,
+    html: str = "",
+    files: dict[str, bytes] | None = None,
+    sender: str = "Payables <payables@customer.example>",
+    subject: str = "Payment",
+    number: str = "1",
+) -> bytes:
     """An e-mail as it comes."""
     message = EmailMessage()
-    given = {"from": "Payables <payables@customer.example>", "subject": "Payment", "message-id": "<1@customer.example>"}
-    for name, value in (given | headers).items():
-        message[name] = value
+    message["from"], message["subject"], message["message-id"] = sender, subject, f"<{number}@customer.example>"
     message.set_content(text)
     if html:
         message.add_alternative(html, subtype="html")

@@ -66,7 +66,8 @@ SAMPLES = [
     ),
     Sample(
         "a list with amounts",
-        "Hello,\n\nplease find our remittance:\n\nFR1-2026-000117   1,000.00\nFR1-2026-000118     234.56\nTotal   1,234.56 EUR\n",
+        "Hello,\n\nplease find our remittance:\n\n"
+        "FR1-2026-000117   1,000.00\nFR1-2026-000118     234.56\nTotal   1,234.56 EUR\n",
         [(A, None, 0, 100000), (B, None, 0, 23456)],
         123456,
     ),

@@ -52,7 +52,9 @@ def text_pdf(*lines: str) -> bytes:
 
 
 def test_a_table_of_separated_values_with_words_before_it() -> None:
-    advice = advice_of(f"Avis de paiement\nPayer;Nordlicht\nPayment date;12/03/2026\n\n{TABLE}".encode("cp1252"), "a.csv")
+    advice = advice_of(
+        f"Avis de paiement\nPayer;Nordlicht\nPayment date;12/03/2026\n\n{TABLE}".encode("cp1252"), "a.csv"
+    )
     assert (paid(advice), advice.payer, advice.paid_on) == (PAID, "Nordlicht", date(2026, 3, 12))
     assert (advice.amount_minor, advice.lines[0].deduction_minor) == (148_000, 2_000)
 
@@ -117,7 +119,9 @@ def test_an_email_in_html_with_its_table_without_what_it_quotes() -> None:
 
 
 def test_the_file_says_the_lines_and_the_words_say_the_rest() -> None:
-    raw = eml("Our payment of EUR 1,480.00.\nTransfer ref: E2E-77", files={"lines.csv": TABLE.encode(), "x.bin": b"\0\1"})
+    raw = eml(
+        "Our payment of EUR 1,480.00.\nTransfer ref: E2E-77", files={"lines.csv": TABLE.encode(), "x.bin": b"\0\1"}
+    )
     mail = open_mail(read_message(raw))
     advice, part = best_of(mail.parts, KNOWN, currency="EUR", near=NEAR)
     assert part is not None
@@ -170,7 +174,10 @@ def test_what_is_no_message_or_has_no_end_is_refused(raw: bytes) -> None:
 @property_settings(max_examples=60)
 @given(st.binary(max_size=600))
 def test_no_message_breaks_the_reader(body: bytes) -> None:
-    for head in (b"From: a@b.example\nContent-Type: text/html; charset=", b"MIME-Version: 1.0\nContent-Type: multipart/x;"):
+    for head in (
+        b"From: a@b.example\nContent-Type: text/html; charset=",
+        b"MIME-Version: 1.0\nContent-Type: multipart/x;",
+    ):
         try:
             opened = open_mail(read_message(head + body))
         except DomainError:

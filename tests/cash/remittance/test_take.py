@@ -32,9 +32,11 @@ BODY = "Payment of EUR 1,500.00 on 26.02.2026\nTransfer ref: {number}\nFR1-2026-
 ADVISED = (Advised("FR1-2026-000101", 100_000), Advised("FR1-2026-000102", 50_000))
 
 
-def take(session: Session, kernel: Kernel, number: str = "E2E-4711", **changes: str) -> RemittanceAdvice:
-    headers = {"from": "payables@customer.example", "message-id": f"<{number}@x>"} | changes
-    return take_message(session, kernel, eml(BODY.format(number=number), **headers), by="system", now=NOW)
+def take(
+    session: Session, kernel: Kernel, number: str = "E2E-4711", *, sender: str = "payables@customer.example"
+) -> RemittanceAdvice:
+    raw = eml(BODY.format(number=number), sender=sender, number=number)
+    return take_message(session, kernel, raw, by="system", now=NOW)
 
 
 def wanted(session: Session) -> list[dict[str, list[int]]]:
@@ -77,14 +79,14 @@ def test_whose_it_is_is_never_guessed(kernel: Kernel, database: Database) -> Non
         other = customer(session, "C2")
         add_contact(session, other, ContactDraft(email="else@other.example", language="en"), by="system", now=NOW)
         invoices(session, entity, other, 7_000, first=900)
-        assert take(session, kernel, "A1", **{"from": "someone@bank.example"}).account_id == account
-        stranger = take(session, kernel, "A2", **{"from": "else@other.example"})
+        assert take(session, kernel, "A1", sender="someone@bank.example").account_id == account
+        stranger = take(session, kernel, "A2", sender="else@other.example")
         assert stranger.account_id is None
         assert "another customer" in stranger.doubts[0]
         both = "FR1-2026-000101 1.00\nFR1-2026-000900 2.00"
-        mixed = take_message(session, kernel, eml(both, **{"from": "x@y.example"}), by="system", now=NOW)
+        mixed = take_message(session, kernel, eml(both, sender="x@y.example"), by="system", now=NOW)
         assert (mixed.account_id, mixed.doubts[0]) == (None, "The documents named are of several customers")
-        nobody = take_message(session, kernel, eml("Hi", **{"from": "x@y.example"}), by="system", now=NOW)
+        nobody = take_message(session, kernel, eml("Hi", sender="x@y.example"), by="system", now=NOW)
         assert (nobody.account_id, nobody.amount_minor, nobody.state) == (None, None, AdviceState.OPEN)
 
 
@@ -172,7 +174,7 @@ def test_a_person_pairs_refuses_and_releases(kernel: Kernel, database: Database)
         assert kept.id is not None
         for wrong in ({}, {"bank_line_id": line.id, "payment_id": 1}, {"bank_line_id": out.id}):
             with pytest.raises(PairingError):
-                pair_with(session, kept.id, **wrong, by="user:1", now=NOW)  # type: ignore[arg-type]
+                pair_with(session, kept.id, **wrong, by="user:1", now=NOW)
         assert pair_with(session, kept.id, bank_line_id=line.id, by="user:1", now=NOW).state is AdviceState.PAIRED
         assert len(wanted(session)) == 1
         with pytest.raises(AdviceStateError):

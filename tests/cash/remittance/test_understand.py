@@ -124,5 +124,3 @@ def test_a_day_is_read_or_left_open(written: str, day: date | None) -> None:
     found = days.FOUND.search(f"on {written} we paid")
     assert found is not None
     assert days.day_of(found, month_first=None, near=None if day is None else NEAR) == day
-
-
