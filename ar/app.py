@@ -9,6 +9,7 @@ from ar.cash import api as cash_api
 from ar.cash import pages as cash_pages
 from ar.cash.gateways import TEST_GATEWAY_PATH
 from ar.cash.mount import stand_in
+from ar.cash.online import api as cash_online_api
 from ar.core.access import api as access_api
 from ar.core.access import pages as access_pages
 from ar.core.i18n import marked as _
@@ -58,9 +59,11 @@ from prediction import api as prediction_api
 from prediction import pages as prediction_pages
 from selfservice import ask as portal_ask
 from selfservice import pages as portal_pages
+from selfservice import paying as portal_paying
 
 ROUTERS: tuple[APIRouter, ...] = (
     portal_pages.router,  # first, for routes are tried in turn and customers outnumber staff
+    portal_paying.router,
     portal_ask.router,
     health.router,
     openapi.router,
@@ -96,6 +99,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     statements_pages.router,
     cash_api.router,
     cash_api.webhooks,
+    cash_online_api.router,
     cash_pages.router,
     prediction_api.router,
     prediction_pages.router,
