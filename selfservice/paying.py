@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -61,7 +62,7 @@ def pay_by(visit: Visit, visitor: Visitor, wish: Wish, way: str, *, save: bool) 
         if done.url:
             return RedirectResponse(done.url, 303)
         if done.state is PaymentState.FAILED:
-            return RedirectResponse(f"/portal?done=declined&why={done.failure or 'declined'}", 303)
+            return RedirectResponse(f"/portal?done=declined&why={quote(done.failure)}", 303)
         return RedirectResponse(f"/portal?done={_DONE.get(done.state, 'pending')}", 303)
     page = PageWish(
         wish,
