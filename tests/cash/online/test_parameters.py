@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Any, get_args, get_origin
 
 import pytest
 import stripe.params as known
 import stripe.params.checkout as checkout
+from typing_extensions import get_type_hints, is_typeddict
 
 from ar.cash.gateway import CheckoutRequest, Line
 from ar.cash.online import parameters
@@ -36,7 +37,7 @@ def unknown(sent: Any, hint: Any, path: str) -> list[str]:
     if is_typeddict(hint):
         if not isinstance(sent, dict):
             return [f"{path} is no object"]
-        hints = get_type_hints(hint)
+        hints = get_type_hints(hint, localns={"StripeContext": object})
         found = [f"{path}.{name}" for name in sent if name not in hints]
         for name, value in sent.items():
             found += unknown(value, hints[name], f"{path}.{name}") if name in hints else []

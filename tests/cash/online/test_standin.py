@@ -29,7 +29,8 @@ def client(gateway: Gateway) -> Iterator[stripe.StripeClient]:
 def left(client: stripe.StripeClient, token: str) -> tuple[str, str]:
     """A customer and the test card that it left, by a SetupIntent."""
     customer = client.v1.customers.create({"name": "Nordlicht", "metadata": {"account": "NORD"}})
-    made = client.v1.setup_intents.create({"customer": customer.id, "payment_method_types": ["card"]})
+    sent: Any = {"customer": customer.id, "payment_method_types": ["card"]}
+    made = client.v1.setup_intents.create(sent)
     assert made.status == "requires_payment_method"
     done = client.v1.setup_intents.confirm(made.id, {"payment_method": token})
     assert done.status == "succeeded"
@@ -73,7 +74,8 @@ def test_a_decline_is_stripes_card_error(client: stripe.StripeClient, token: str
     with pytest.raises(stripe.CardError) as declined:
         client.v1.payment_intents.create(wanted(customer, method), options)
     assert (declined.value.http_status, declined.value.code) == (402, code)
-    body = declined.value.json_body["error"]
+    told: Any = declined.value.json_body
+    body = told["error"]
     assert (body["type"], body["decline_code"]) == ("card_error", decline)
     assert body["payment_intent"]["status"] == "requires_payment_method"
     with pytest.raises(stripe.CardError) as again:
@@ -151,7 +153,7 @@ def test_a_transfer_in_two_parts_with_some_left(gateway: Gateway, client: stripe
     assert half.next_action.display_bank_transfer_instructions.amount_remaining == 3000
     helpers.fund_cash_balance(customer, {"amount": 3500, "currency": "eur"})
     assert client.v1.payment_intents.retrieve(made.id).status == "succeeded"
-    assert client.v1.customers.cash_balance.retrieve(customer).available == {"eur": 500}
+    assert client.v1.customers.cash_balance.retrieve(customer).to_dict()["available"] == {"eur": 500}
     kinds = [event["type"].rpartition(".")[2] for event in gateway.told()]
     assert kinds == ["created", "created", "partially_funded", "created", "created", "succeeded"]
     other = client.v1.payment_intents.create(transfer(customer, amount=400))
@@ -176,20 +178,14 @@ def test_what_stripe_would_refuse_is_refused(
 ) -> None:
     customer, method = left(client, "pm_card_visa")
     with pytest.raises(stripe.InvalidRequestError) as refused:
-        client.v1.payment_intents.create(wanted(customer, method, **changed))
+        client.v1.payment_intents.create(wanted(customer, method) | changed)
     assert (refused.value.http_status, refused.value.code, refused.value.param) == (400, code, param)
 
 
 def test_an_inactive_mandate_is_not_debited(gateway: Gateway, client: stripe.StripeClient) -> None:
     customer = client.v1.customers.create({"name": "Nordlicht"}).id
-    page = client.v1.checkout.sessions.create(
-        {
-            "mode": "setup",
-            "customer": customer,
-            "payment_method_types": ["sepa_debit"],
-            "success_url": "http://shop.example/",
-        }
-    )
+    wish: Any = {"mode": "setup", "customer": customer, "payment_method_types": ["sepa_debit"]}
+    page = client.v1.checkout.sessions.create(wish | {"success_url": "http://shop.example/"})
     assert gateway.act(page.id, "leave_debit").status_code == 303
     found = client.v1.checkout.sessions.retrieve(page.id, {"expand": ["setup_intent.mandate"]})
     assert isinstance(found.setup_intent, stripe.SetupIntent)
