@@ -29,7 +29,7 @@ def client(gateway: Gateway) -> Iterator[stripe.StripeClient]:
 def left(client: stripe.StripeClient, token: str) -> tuple[str, str]:
     """A customer and the test card that it left, by a SetupIntent."""
     customer = client.v1.customers.create({"name": "Nordlicht", "metadata": {"account": "NORD"}})
-    sent: Any = {"customer": customer.id, "payment_method_types": ["card"]}
+    sent: Any = {"customer": customer.id, "allowed_payment_method_types": ["card"]}
     made = client.v1.setup_intents.create(sent)
     assert made.status == "requires_payment_method"
     done = client.v1.setup_intents.confirm(made.id, {"payment_method": token})
@@ -123,7 +123,7 @@ def transfer(customer: str, **changed: Any) -> Any:
         "currency": "eur",
         "customer": customer,
         "confirm": True,
-        "payment_method_types": ["customer_balance"],
+        "allowed_payment_method_types": ["customer_balance"],
         "payment_method_data": {"type": "customer_balance"},
         "payment_method_options": {
             "customer_balance": {
@@ -184,7 +184,7 @@ def test_what_stripe_would_refuse_is_refused(
 
 def test_an_inactive_mandate_is_not_debited(gateway: Gateway, client: stripe.StripeClient) -> None:
     customer = client.v1.customers.create({"name": "Nordlicht"}).id
-    wish: Any = {"mode": "setup", "customer": customer, "payment_method_types": ["sepa_debit"]}
+    wish: Any = {"mode": "setup", "customer": customer, "allowed_payment_method_types": ["sepa_debit"]}
     page = client.v1.checkout.sessions.create(wish | {"success_url": "http://shop.example/"})
     assert gateway.act(page.id, "leave_debit").status_code == 303
     found = client.v1.checkout.sessions.retrieve(page.id, {"expand": ["setup_intent.mandate"]})
@@ -193,7 +193,7 @@ def test_an_inactive_mandate_is_not_debited(gateway: Gateway, client: stripe.Str
     assert isinstance(mandate, stripe.Mandate)
     assert mandate.status == "active"
     method = str(found.setup_intent.payment_method)
-    sent = wanted(customer, method, payment_method_types=["sepa_debit"], mandate=mandate.id)
+    sent = wanted(customer, method, allowed_payment_method_types=["sepa_debit"], mandate=mandate.id)
     assert client.v1.payment_intents.create(sent).status == "processing"
     client.v1.payment_methods.detach(method)
     assert client.v1.mandates.retrieve(mandate.id).status == "inactive"
