@@ -13,6 +13,7 @@ from ar.cash.gateways import TEST_GATEWAY_PATH
 from ar.cash.mandates import api as mandates_api
 from ar.cash.matching import api as matching_api
 from ar.cash.mount import stand_in
+from ar.cash.online import api as cash_online_api
 from ar.cash.plans import api as plans_api
 from ar.cash.remittance import api as remittance_api
 from ar.core.access import api as access_api
@@ -67,11 +68,13 @@ from selfservice import advice as portal_advice
 from selfservice import ask as portal_ask
 from selfservice import debit as portal_debit
 from selfservice import pages as portal_pages
+from selfservice import paying as portal_paying
 from selfservice import plans as portal_plans
 
 ROUTERS: tuple[APIRouter, ...] = (
     portal_pages.router,  # first, for routes are tried in turn and customers outnumber staff
     portal_advice.router,
+    portal_paying.router,
     portal_ask.router,
     portal_debit.router,
     portal_plans.router,
@@ -115,6 +118,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     mandates_api.router,
     collections_api.router,
     plans_api.router,
+    cash_online_api.router,
     cash_pages.router,
     bank_api.router,
     prediction_api.router,

@@ -21,7 +21,7 @@ from ar.core.i18n import marked as _
 from ar.core.money import AmountError, plain, typed_minor
 from ar.core.web import Id, SessionDep
 from ar.core.web.types import one_line
-from selfservice.pages import VisitDep, shown
+from selfservice.frame import VisitDep, shown
 from selfservice.position import OpenInvoice, Position, positions, sellers
 from selfservice.visits import Visit, Visitor
 

@@ -14,7 +14,7 @@ from ar.core.errors import DomainError
 from ar.core.web import Id, SessionDep, ShortText, client_address
 from ar.customers.accounts import account
 from ar.customers.models import AccountKind
-from selfservice.pages import VisitDep, shown
+from selfservice.frame import VisitDep, shown
 from selfservice.position import positions, sellers
 from selfservice.visits import Visit, Visitor
 

@@ -9,11 +9,11 @@ from urllib.parse import quote
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from ar.cash.checkout import start
-from ar.cash.gateways import gateway_name
-from ar.cash.models import Method
+from ar.cash.declines import words_of
+from ar.cash.online.methods import methods_of
 from ar.cash.receive import Target
 from ar.cash.reconcile import returned
+from ar.cash.wishes import Wish
 from ar.core.errors import DomainError
 from ar.core.files import download_headers, headers_of
 from ar.core.files import read as read_file
@@ -30,10 +30,11 @@ from invoicing.models import FileFormat
 from invoicing.receipts.make import make_receipt
 from invoicing.statements.facts import Show
 from invoicing.statements.make import StatementFormat, make_statement
+from selfservice.frame import VisitDep, shown
 from selfservice.notify import acknowledge_promise
+from selfservice.paying import BY_PAGE, pay_by
 from selfservice.position import (
     Position,
-    Seller,
     own_advices,
     own_document,
     own_invoice,
@@ -46,34 +47,7 @@ from selfservice.visits import Visit, Visitor, begin, customer, language_cookie,
 
 router = APIRouter(include_in_schema=False)
 
-VisitDep = Annotated[Visit, customer()]
-
-FLASHES = ("paid", "pending", "unpaid", "contested", "promised")
-
-
-def shown(
-    request: Request,
-    visit: Visit,
-    visitor: Visitor,
-    template: str,
-    seller: Seller,
-    *,
-    status_code: int = 200,
-    **context: object,
-) -> HTMLResponse:
-    """A page in the customer's frame."""
-    text = visit.kernel.renderer.page(
-        template,
-        language=visitor.language,
-        csrf_token=visitor.csrf_token,
-        here=request.url.path,
-        seller=seller.name,
-        customer=visitor.name,
-        help_line=" · ".join(part for part in (seller.email, seller.phone) if part),
-        test_gateway=gateway_name(visit.kernel.settings) == "test",
-        **context,
-    )
-    return HTMLResponse(text, status_code)
+FLASHES = ("paid", "pending", "unpaid", "declined", "contested", "promised")
 
 
 @router.get("/pay/{token}", dependencies=[public("the link is the key")])
@@ -107,11 +81,13 @@ def home(
     request: Request,
     visit: VisitDep,
     done: Annotated[str, Query(max_length=20)] = "",
+    why: Annotated[str, Query(max_length=60)] = "",
 ) -> HTMLResponse:
     """What is open. The page that is asked for most: its session begins and ends in the route's own thread."""
     with visit.kernel.database.reading() as session:
         visitor = visit.by(session)
         found = positions(session, visitor.account_id)
+        saved = methods_of(session, visitor.account_id)
     return shown(
         request,
         visit,
@@ -119,7 +95,9 @@ def home(
         "portal/home.html",
         found[0].seller,
         positions=found,
+        saved=saved,
         today=visitor.today,
+        why=words_of(why),
         done=done if done in FLASHES else "",
     )
 
@@ -178,22 +156,14 @@ def statement(
 def pay(
     visit: VisitDep,
     entry: Annotated[list[int], Form(max_length=100)],
+    way: Annotated[str, Form(max_length=40)] = BY_PAGE,
+    save: Annotated[str, Form(max_length=1)] = "",
 ) -> Response:
-    """Open the payment page for the chosen invoices, in no transaction: the gateway is asked on the way."""
+    """Pay the chosen invoices, in no transaction: the gateway is asked on the way."""
     with visit.kernel.database.reading() as session:
         visitor = visit.by(session)
         chosen = chosen_targets(positions(session, visitor.account_id), entry)
-    url = start(
-        visit.kernel,
-        account_id=visitor.account_id,
-        targets=chosen,
-        method=Method.ONLINE,
-        language=visitor.language,
-        success_url=f"{visit.kernel.settings.base_url}/portal/paid?session={{CHECKOUT_SESSION_ID}}",
-        cancel_url=f"{visit.kernel.settings.base_url}/portal?done=unpaid",
-        now=visit.now,
-    )
-    return RedirectResponse(url, 303)
+    return pay_by(visit, visitor, Wish(visitor.account_id, chosen), way, save=bool(save))
 
 
 class NothingChosenError(DomainError):

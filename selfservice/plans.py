@@ -15,7 +15,7 @@ from ar.cash.plans.policy import all_bounds
 from ar.cash.plans.schedule import covered
 from ar.core.errors import DomainError
 from ar.core.web import Day, Id, SessionDep
-from selfservice.pages import VisitDep, shown
+from selfservice.frame import VisitDep, shown
 from selfservice.position import OpenInvoice, Position, positions
 from selfservice.visits import Visit, Visitor
 

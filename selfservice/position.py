@@ -13,8 +13,9 @@ from sqlmodel import Session, col
 from sqlmodel import select as pick
 
 from ar.cash.checkout import in_flight
-from ar.cash.models import Payment
+from ar.cash.models import Payment, PaymentTarget
 from ar.cash.remittance.models import Channel, RemittanceAdvice
+from ar.core.db import among
 from ar.core.errors import NotFoundError
 from ar.customers.models import LegalEntity
 from ar.ledger.models import EntryKind, OpenItem
@@ -187,3 +188,23 @@ def own_advices(session: Session, account_id: int, *, limit: int = 20) -> list[R
         RemittanceAdvice.account_id == account_id, RemittanceAdvice.channel == Channel.PORTAL
     )
     return list(session.exec(query.order_by(col(RemittanceAdvice.id).desc()).limit(limit)))
+
+
+def references_of(session: Session, payment_ids: Sequence[int]) -> dict[int, list[str]]:
+    """The references of what each payment is meant for."""
+    query = (
+        pick(PaymentTarget.payment_id, OpenItem.reference)
+        .join(OpenItem, col(OpenItem.entry_id) == col(PaymentTarget.entry_id))
+        .where(among(session, col(PaymentTarget.payment_id), payment_ids))
+        .order_by(col(PaymentTarget.id))
+    )
+    found: dict[int, list[str]] = defaultdict(list)
+    for payment_id, reference in session.exec(query):
+        found[payment_id].append(reference)
+    return found
+
+
+def references_of_items(session: Session, entry_ids: Sequence[int]) -> dict[int, tuple[str, str]]:
+    """The reference and the currency of each item."""
+    query = pick(OpenItem).where(among(session, col(OpenItem.entry_id), entry_ids))
+    return {item.entry_id: (item.reference, item.currency) for item in session.exec(query)}

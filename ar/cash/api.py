@@ -8,9 +8,10 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import col, select
 
+from ar.cash.apply import facts_of
 from ar.cash.applying import apply_payment, unapply
 from ar.cash.history import applied_of, payment_by_id, unapplied_of
-from ar.cash.models import Method, Payment, RefundState
+from ar.cash.models import Flow, Method, Payment, RefundState
 from ar.cash.payment_states import PaymentState
 from ar.cash.receive import Receipt, Target, clear_doubts, record_payment, take_back
 from ar.cash.refunds import refund
@@ -52,6 +53,10 @@ PAYMENT = {
     "reference": "E2E-4711",
     "note": "",
     "gateway": "manual",
+    "flow": None,
+    "received_minor": 120_000,
+    "funded_minor": 0,
+    "failure": "",
     "refunded_minor": 0,
     "entry_id": 42,
     "created_at": "2026-03-12T09:30:00Z",
@@ -114,6 +119,10 @@ class PaymentOut(BaseModel):
     reference: str
     note: str
     gateway: str
+    flow: Flow | None = Field(description="How the gateway was asked; null for what a person recorded")
+    received_minor: int = Field(description="What comes in: all that was asked, or the part that was captured")
+    funded_minor: int = Field(description="What has arrived of a bank transfer that is awaited")
+    failure: str = Field(description="The gateway's code of why it failed")
     refunded_minor: int
     entry_id: int | None = Field(description="Its ledger entry, while the money is ours")
     created_at: datetime
@@ -129,17 +138,33 @@ class AppliedOut(BaseModel):
     amount_minor: int
 
 
+class PaymentDisputeOut(BaseModel):
+    model_config = example(
+        {"number": "du_1", "stage": "open", "amount_minor": 120_000, "fee_minor": 2000, "reason": "general"}
+    )
+
+    number: str
+    stage: str
+    amount_minor: int
+    fee_minor: int = Field(description="What the gateway charges for it; no customer owes it")
+    reason: str
+
+
 class PaymentDetailOut(PaymentOut):
     model_config = example(
         PAYMENT
         | {
             "unapplied_minor": 0,
             "applied": [{"allocation_id": 9, "entry_id": 41, "reference": "2026-000041", "amount_minor": 120_000}],
+            "disputes": [],
+            "instructions": None,
         }
     )
 
     unapplied_minor: int
     applied: list[AppliedOut]
+    disputes: list[PaymentDisputeOut]
+    instructions: dict[str, Any] | None = Field(description="Where a bank transfer that is awaited goes")
 
 
 class ApplyIn(BaseModel):
@@ -340,7 +365,22 @@ def _targets(given: list[TargetIn]) -> list[Target]:
 def _detail(session: SessionDep, payment: Payment) -> PaymentDetailOut:
     applied = [AppliedOut.model_validate(one) for one in applied_of(session, payment)]
     told = PaymentOut.model_validate(payment).model_dump()
-    return PaymentDetailOut(**told, unapplied_minor=unapplied_of(session, payment), applied=applied)
+    return PaymentDetailOut(
+        **told,
+        unapplied_minor=unapplied_of(session, payment),
+        applied=applied,
+        disputes=[
+            PaymentDisputeOut(
+                number=number,
+                stage=dispute.stage.name.lower(),
+                amount_minor=dispute.amount_minor,
+                fee_minor=dispute.fee_minor,
+                reason=dispute.reason,
+            )
+            for number, dispute in facts_of(payment).disputes.items()
+        ],
+        instructions=payment.instructions,
+    )
 
 
 async def raw_body(request: Request) -> bytes:

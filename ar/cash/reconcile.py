@@ -220,3 +220,22 @@ def _park_if_old(kernel: Kernel, payment_id: int, *, now: datetime) -> PaymentSt
 
 def _days(count: int) -> timedelta:
     return timedelta(days=count)
+
+
+def returned_charge(kernel: Kernel, *, account_id: int, now: datetime) -> PaymentState:
+    """A customer is back from its bank, which asked it about a charge: how its newest charge stands, asked now.
+
+    Raises PaymentNotFoundError when there is none.
+    """
+    with kernel.database.reading() as session:
+        query = select(Payment.id).where(Payment.account_id == account_id, Payment.flow == Flow.CHARGE)
+        payment_id = session.exec(query.order_by(col(Payment.id).desc()).limit(1)).first()
+    if payment_id is None:
+        raise PaymentNotFoundError("There is no such payment")
+    payment = peek(kernel.database, payment_id)
+    if payment.state not in UNFINISHED:
+        return payment.state
+    try:
+        return look_into(kernel, open_gateway(kernel.settings), payment_id, now=now)
+    except DomainError:
+        return payment.state

@@ -95,6 +95,7 @@ def paid(state: PaymentState, method: Method) -> Payment:
 EACH = [paid(state, method) for state, method in zip(PaymentState, [*Method, Method.CARD], strict=True)]
 CHECKOUT: dict[str, Any] = {
     "here": "/test-gateway/pay/cs_test_1",
+    "mode": "payment",
     "status": "open",
     "lines": [("INV & 1", 120_000)],
     "total_minor": 120_000,
@@ -118,6 +119,16 @@ RECORD: dict[str, Any] = {
     "error": DomainError("The payment was not recorded"),
 }
 
+INTENT: dict[str, Any] = {
+    "here": "/test-gateway/intents/pi_1",
+    "status": "requires_action",
+    "total_minor": 120_000,
+    "left_minor": 20_000,
+    "currency": "EUR",
+    "awaits_transfer": True,
+    "charge": "",
+    "disputed": "",
+}
 NOTE: dict[str, Any] = {
     "contact": SimpleNamespace(name="Zoé <Petit>"),
     "customer": SimpleNamespace(name="Nordlicht & Werkzeuge"),
@@ -161,12 +172,57 @@ SIGNED = {
     "waits_for_bank": True,
 }
 
+TOLD = SimpleNamespace(reference="INV & 1", amount_minor=120_000, pay_on=date(2026, 4, 11), due_on=date(2026, 4, 11))
+NOTICE = NOTE | {
+    "currency": "EUR",
+    "method": SimpleNamespace(kind="card", last4="4242", mandate_reference=""),
+    "limit_minor": 500_000,
+    "payments": [TOLD],
+    "above": [],
+}
+FAILED = NOTE | {
+    "reference": "INV & 1",
+    "amount_minor": 120_000,
+    "currency": "EUR",
+    "why": "the card has expired",
+    "retry_on": None,
+}
+
 SAMPLES: dict[str, dict[str, Any]] = {
     "messages/mandate_signed": {**NOTE, "shown": SHOWN, "mandate": SIGNED},
     "messages/debit_prenotice": {**NOTE, "debit": DEBIT, "invoices": INVOICES},
     "messages/debit_returned": {**NOTE, "debit": DEBIT, "invoices": INVOICES},
     **{f"messages/plan_{what}": {**NOTE, "plan": PLAN, "parts": PARTS} for what in ("proposed", "agreed")},
     **{f"messages/plan_{what}": {**NOTE, "plan": PLAN, "part": PART} for what in ("reminder", "missed", "broken")},
+    "messages/autopay_notice": NOTICE,
+    "messages/autopay_notice#debit": NOTICE
+    | {
+        "method": SimpleNamespace(kind="sepa_debit", last4="3000", mandate_reference="RF7"),
+        "payments": [TOLD, TOLD],
+        "above": [TOLD],
+    },
+    "messages/autopay_notice#above": NOTICE | {"payments": [], "above": [TOLD]},
+    "messages/autopay_failed": FAILED,
+    "messages/autopay_failed#again": FAILED | {"retry_on": date(2026, 4, 14)},
+    "messages/autopay_off": NOTE,
+    "portal/gateway/intent.html": INTENT,
+    **{
+        f"portal/gateway/intent.html#{n}": INTENT | {"awaits_transfer": False, **given}
+        for n, given in enumerate(
+            [
+                {},
+                {"status": "processing", "charge": "pending"},
+                {"status": "requires_capture"},
+                {"status": "succeeded", "charge": "succeeded"},
+                {"status": "canceled"},
+                *({"status": "succeeded", "disputed": state} for state in ("needs_response", "won", "lost")),
+            ]
+        )
+    },
+    "portal/gateway/checkout.html#setup": CHECKOUT | {"mode": "setup", "total_minor": 0, "currency": "", "lines": []},
+    "portal/gateway/checkout.html#left": CHECKOUT
+    | {"mode": "setup", "status": "complete", "total_minor": 0, "currency": "", "lines": []},
+    "portal/gateway/checkout.html#disputed": CHECKOUT | {"status": "complete", "disputed": "needs_response"},
     "portal/gateway/missing.html": {},
     "portal/gateway/checkout.html": CHECKOUT,
     "console/cash/list.html": {

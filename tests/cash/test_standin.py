@@ -36,7 +36,7 @@ def wanted(**changed: Any) -> Any:
     return {
         "mode": "payment",
         "line_items": [line],
-        "payment_method_types": ["card", "sepa_debit"],
+        "allowed_payment_method_types": ["card", "sepa_debit"],
         "client_reference_id": "pay_1",
         "metadata": {"payment": "pay_1"},
         "payment_intent_data": {"metadata": {"payment": "pay_1"}},
@@ -168,6 +168,7 @@ def test_twenty_at_once_under_one_key_make_one_session(gateway: Gateway) -> None
         ({"success_url": "javascript:alert(1)"}, "url_invalid", "success_url"),
         ({"expires_at": 1}, None, "expires_at"),
         ({"mode": "subscription"}, None, "mode"),
+        ({"payment_method_types": ["card"]}, "payment_method_types_no_longer_supported", "payment_method_types"),
         ({"metadata": {"k" * 41: "v"}}, None, "metadata"),
     ],
 )
@@ -190,7 +191,7 @@ def test_amounts_that_stripe_does_not_take(client: stripe.StripeClient, currency
     price = {"currency": currency, "unit_amount": amount, "product_data": {"name": "X"}}
     lines = [{"quantity": 1, "price_data": price}]
     with pytest.raises(stripe.InvalidRequestError, match=said):
-        client.v1.checkout.sessions.create(wanted(line_items=lines, payment_method_types=["card"]))
+        client.v1.checkout.sessions.create(wanted(line_items=lines, allowed_payment_method_types=["card"]))
 
 
 def test_a_wrong_key_and_an_unknown_thing(gateway: Gateway, client: stripe.StripeClient) -> None:

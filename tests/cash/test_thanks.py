@@ -127,8 +127,9 @@ def test_a_night_of_payments_is_one_job_one_message_each_and_few_queries(kernel:
                 record_payment(session, receipt(entity, account, 1_000, (item, 1_000)), by="user:1", now=NOW)
             )
         session.connection().execute(delete(Job))
-        thanks.want_thanks_all(session, payments, now=NOW)
-        thanks.want_thanks_all(session, payments, now=NOW)
+        named = {payment.id or 0: payment.public_id for payment in payments}
+        thanks.want_thanks_all(session, named, now=NOW)
+        thanks.want_thanks_all(session, named, now=NOW)
         assert len(session.exec(select(Job).where(Job.name == thanks.JOB)).all()) == 1
     asked: list[str] = []
 

@@ -148,8 +148,91 @@ PLANS: dict[str, Any] = {
     "done": "",
     "error": NotFoundError("Choose at least one open invoice"),
 }
+METHODS = [
+    SimpleNamespace(
+        id=3,
+        kind="card",
+        brand="visa",
+        last4="4242",
+        exp_month=9,
+        exp_year=2034,
+        mandate_reference="",
+        unusable="",
+        is_default=True,
+    ),
+    SimpleNamespace(
+        id=4,
+        kind="sepa_debit",
+        brand="37040044",
+        last4="3000",
+        exp_month=None,
+        exp_year=None,
+        mandate_reference="RF & 7",
+        unusable="mandate_inactive",
+        is_default=False,
+    ),
+]
+ITEM_STATES = [
+    ("announced", ""),
+    ("paying", ""),
+    ("paid", ""),
+    ("failed", "expired_card"),
+    ("skipped", "above_limit"),
+    ("skipped", "no_notice"),
+]
+METHODS_PAGE: dict[str, Any] = {
+    "saved": METHODS,
+    "autopays": [],
+    "items": [
+        SimpleNamespace(entry_id=1001, pay_on=DAY, amount_minor=100_00, state=state, why=why)
+        for state, why in ITEM_STATES
+    ],
+    "item_references": {1001: ("INV & 1", "EUR")},
+    "currency": "EUR",
+    "sellers": ["Atelier & Fils"],
+    "done": "",
+    "error": None,
+    "given": {"limit": "1 000", "offset_days": "0", "notice_days": ""},
+}
+TRANSFER = SimpleNamespace(
+    id=7,
+    amount_minor=1000_00,
+    funded_minor=250_00,
+    currency="EUR",
+    gateway_intent="pi_1",
+    instructions={"iban": "FR7620041010050500013M02606", "bic": "", "holder": "A & B", "reference": "X7"},
+)
 
 SAMPLES: dict[str, dict[str, Any]] = {
+    "portal/methods.html": METHODS_PAGE,
+    **{
+        f"portal/methods.html#{done}": METHODS_PAGE
+        | {
+            "done": done,
+            "items": [],
+            "autopays": [
+                SimpleNamespace(id=5, currency="EUR", limit_minor=100_00, offset_days=offset, notice_days=14)
+                for offset in (0, -2, 5)
+            ],
+        }
+        for done in ("kept", "nothing", "removed", "on", "off")
+    },
+    "portal/methods.html#empty": METHODS_PAGE | {"saved": [], "items": [], "error": NotFoundError("No.")},
+    "portal/amount.html": {
+        "purposes": [
+            SimpleNamespace(value="item:1", reference="INV & 1", seller="A & B", currency="EUR", open_minor=100),
+            SimpleNamespace(value="account:1", reference="", seller="A & B", currency="EUR", open_minor=None),
+        ],
+        "saved": METHODS,
+        "given": {"purpose": "item:1", "amount": "12,5x"},
+        "error": NotFoundError("Write digits."),
+    },
+    "portal/transfers.html": {
+        "transfers": [TRANSFER, SimpleNamespace(**(vars(TRANSFER) | {"id": 8, "instructions": None}))],
+        "references": {7: ["INV & 1", "INV-2"]},
+        "accounts": [SimpleNamespace(iban="FR76", balance_minor=500, currency="EUR")],
+    },
+    "portal/transfers.html#none": {"transfers": [], "references": {}, "accounts": []},
     "portal/ask.html": {"done": False},
     "portal/ask.html#done": {"done": True},
     "messages/portal_link": {
@@ -159,10 +242,16 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "link": "https://pay.example/pay/abc",
         "days": 90,
     },
-    "portal/home.html": {"positions": MANY, "today": DAY, "done": ""},
+    "portal/home.html": {"positions": MANY, "saved": METHODS, "today": DAY, "done": "", "why": ""},
     **{
-        f"portal/home.html#{done}": {"positions": MANY[1:], "today": DAY, "done": done}
-        for done in ("paid", "pending", "unpaid", "contested", "promised")
+        f"portal/home.html#{done}": {
+            "positions": MANY[1:],
+            "saved": [],
+            "today": DAY,
+            "done": done,
+            "why": "the card has expired",
+        }
+        for done in ("paid", "pending", "unpaid", "declined", "contested", "promised")
     },
     "portal/contest.html": {
         "invoice": INVOICES[0],

@@ -32,9 +32,9 @@ def follow(kernel: Kernel, *, now: datetime, item_id: int | None = None) -> int:
         .join(Payment, col(Payment.id) == col(AutopayItem.payment_id))
         .where(
             or_(
-                and_(AutopayItem.state == AutopayState.PAYING, col(Payment.state).not_in(UNFINISHED)),
+                and_(col(AutopayItem.state) == AutopayState.PAYING, col(Payment.state).not_in(UNFINISHED)),
                 and_(
-                    AutopayItem.state == AutopayState.PAID,
+                    col(AutopayItem.state) == AutopayState.PAID,
                     col(Payment.state).in_((PaymentState.DISPUTED, PaymentState.FAILED)),
                 ),
             )

@@ -196,7 +196,7 @@ def _due(item: OpenItem, flying: dict[int, int]) -> Due:
 def _enqueue_due(session: Session, days: dict[int, date], *, now: datetime) -> int:
     """Have what is due charged, each announcement once for a try: how many."""
     query = (
-        select(AutopayItem.id, AutopayItem.account_id, AutopayItem.pay_on, AutopayItem.attempts)
+        select(AutopayItem)
         .where(
             AutopayItem.state == AutopayState.ANNOUNCED,
             AutopayItem.pay_on <= max(days.values()),
@@ -205,9 +205,9 @@ def _enqueue_due(session: Session, days: dict[int, date], *, now: datetime) -> i
         .order_by(col(AutopayItem.id))
     )
     wanted = {
-        f"{CHARGE_JOB}:{number}:{attempts}:{days[account_id].isoformat()}": {"item_id": number}
-        for number, account_id, pay_on, attempts in session.exec(query)
-        if pay_on <= days[account_id]
+        f"{CHARGE_JOB}:{item.id}:{item.attempts}:{days[item.account_id].isoformat()}": {"item_id": item.id}
+        for item in session.exec(query)
+        if item.pay_on <= days[item.account_id]
     }
     return enqueue_all(session, CHARGE_JOB, wanted, now=now)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from ar.cash.apply import PaymentNotFoundError, learn, locked_payment, peek
+from ar.cash.apply import learn, locked_payment, peek
 from ar.cash.checkout import clear_the_way
 from ar.cash.gateway import GatewayRefusedError, GatewaySilentError
 from ar.cash.gateway_amounts import NotPayableOnlineError
@@ -107,17 +107,6 @@ def _ask(kernel: Kernel, gateway: OnlineGateway, payment_id: int, *, now: dateti
         raise
     with kernel.database.transaction() as session:
         absorb(session, locked_payment(session, payment_id), asked, by=by, now=now)
-
-
-def own_transfer(session: Session, account_id: int, public_id: str) -> Payment:
-    """A transfer that an account began. Raises PaymentNotFoundError, also for another account's."""
-    query = select(Payment).where(
-        Payment.public_id == public_id, Payment.account_id == account_id, Payment.flow == Flow.TRANSFER
-    )
-    found = session.exec(query).first()
-    if found is None:
-        raise PaymentNotFoundError("There is no such payment")
-    return found
 
 
 def virtual_accounts(session: Session, account_id: int) -> list[VirtualAccount]:

@@ -8,7 +8,14 @@ from typing import Any
 from ar.cash.standin import cash
 from ar.cash.standin import parameters as p
 from ar.cash.standin.customers import method_of
-from ar.cash.standin.intents import attempt, check_amount, check_methods, failure_of, new_intent
+from ar.cash.standin.intents import (
+    attempt,
+    check_amount,
+    failure_of,
+    new_intent,
+    no_longer_supported,
+    usable_methods,
+)
 from ar.cash.standin.objects import new_event, shown
 from ar.cash.standin.parameters import RefusedError
 from ar.cash.standin.store import Kept
@@ -27,7 +34,8 @@ INTENT: Mapping[str, p.Check] = {
     "amount": p.whole,
     "currency": p.text(3),
     "customer": p.text(255),
-    "payment_method_types": p.several(p.one_of("card", "sepa_debit", "customer_balance"), 10),
+    "allowed_payment_method_types": p.several(p.one_of("card", "sepa_debit", "customer_balance"), 10),
+    "payment_method_types": no_longer_supported,
     "payment_method_data": p.nested({"type": p.one_of("customer_balance")}, ["type"]),
     "payment_method_options": p.nested({"customer_balance": p.nested(_BALANCE)}),
     "capture_method": p.one_of("automatic", "automatic_async", "manual"),
@@ -59,8 +67,7 @@ def create(sent: Mapping[str, Any], kept: Kept, *, base_url: str, answer_seconds
     """A payment intent from checked parameters, confirmed when that is asked. Raises RefusedError."""
     currency = sent["currency"].lower()
     check_amount(sent["amount"], currency, [sent["amount"]], "amount")
-    methods = sent.get("payment_method_types") or ["card"]
-    check_methods(methods, currency)
+    methods = usable_methods(sent, currency, held=sent.get("capture_method") == "manual")
     if "customer" in sent and (kept.get(sent["customer"]) or {}).get("object") != "customer":
         said = f"No such customer: '{sent['customer'][:100]}'"
         raise RefusedError(said, code="resource_missing", param="customer")
@@ -69,8 +76,6 @@ def create(sent: Mapping[str, Any], kept: Kept, *, base_url: str, answer_seconds
             raise RefusedError(f"The parameter `{name}` cannot be passed when creating without `confirm`.", param=name)
     if sent.get("off_session") and "return_url" in sent:
         raise RefusedError("You cannot pass `return_url` with `off_session`.", param="return_url")
-    if sent.get("capture_method") == "manual" and set(methods) != {"card"}:
-        raise RefusedError("Only `card` supports manual capture here.", param="capture_method")
     made = new_intent(
         amount=sent["amount"],
         currency=currency,

@@ -15,14 +15,29 @@ _LEAST = {"eur": 50, "usd": 50, "chf": 50, "gbp": 30, "jpy": 50, "cad": 50, "sek
 _MOST = 99_999_999
 
 
-def check_methods(methods: list[str], currency: str) -> None:
-    """Raises RefusedError for methods that do not take the currency."""
-    for name in ("sepa_debit", "customer_balance"):
-        if name in methods and currency != "eur":
-            raise RefusedError(
-                f"The payment method `{name}` cannot be used with your currency: it is only available in `eur`.",
-                param="payment_method_types",
-            )
+def no_longer_supported(_value: Any, name: str) -> Any:
+    """The parameter that was taken away with the API version 2026-09-30."""
+    raise RefusedError(
+        f"The `{name}` parameter is no longer supported: use `allowed_payment_method_types` instead.",
+        code="payment_method_types_no_longer_supported",
+        param=name,
+    )
+
+
+def usable_methods(sent: Mapping[str, Any], currency: str | None = None, *, held: bool = False) -> list[str]:
+    """Those of the allowed methods that can be used: others are left out without a word, as Stripe does.
+
+    Raises RefusedError when none is left.
+    """
+    allowed = sent.get("allowed_payment_method_types") or ["card"]
+    euros = currency in (None, "eur")
+    found = [name for name in allowed if name == "card" or (euros and not held)]
+    if not found:
+        raise RefusedError(
+            "No valid payment method types for this request: they cannot be used with these parameters.",
+            param="allowed_payment_method_types",
+        )
+    return found
 
 
 def check_amount(

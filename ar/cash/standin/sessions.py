@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ar.cash.standin import parameters as p
-from ar.cash.standin.intents import check_amount, check_methods, new_intent
+from ar.cash.standin.intents import check_amount, new_intent, no_longer_supported, usable_methods
 from ar.cash.standin.objects import DAY, new_id
 from ar.cash.standin.parameters import RefusedError
 from ar.cash.standin.store import Kept
@@ -26,7 +26,8 @@ SESSION: Mapping[str, p.Check] = {
     "mode": p.one_of("payment", "setup"),
     "customer": p.text(255),
     "line_items": p.several(p.nested(_LINE, ["price_data", "quantity"]), 100),
-    "payment_method_types": p.several(p.one_of("card", "sepa_debit"), 10),
+    "allowed_payment_method_types": p.several(p.one_of("card", "sepa_debit"), 10),
+    "payment_method_types": no_longer_supported,
     "client_reference_id": p.text(200),
     "customer_email": p.text(320),
     "metadata": p.metadata,
@@ -80,7 +81,7 @@ def _setup_terms(sent: Mapping[str, Any]) -> dict[str, Any]:
         "amount_subtotal": None,
         "amount_total": None,
         "currency": None,
-        "payment_method_types": sent.get("payment_method_types") or ["card"],
+        "payment_method_types": usable_methods(sent),
         "payment_status": "no_payment_required",
         "_intent_metadata": sent.get("setup_intent_data", {}).get("metadata", {}),
         "_lines": [],
@@ -99,13 +100,8 @@ def _payment_terms(sent: Mapping[str, Any]) -> dict[str, Any]:
     [currency] = currencies
     total = sum(line["price_data"]["unit_amount"] * line["quantity"] for line in lines)
     check_amount(total, currency, [line["price_data"]["unit_amount"] for line in lines])
-    methods = sent.get("payment_method_types") or ["card"]
-    check_methods(methods, currency)
     data = sent.get("payment_intent_data", {})
-    if data.get("capture_method") == "manual" and "sepa_debit" in methods:
-        raise RefusedError(
-            "The payment method type `sepa_debit` does not support manual capture.", param="payment_method_types"
-        )
+    methods = usable_methods(sent, currency, held=data.get("capture_method") == "manual")
     return {
         "amount_subtotal": total,
         "amount_total": total,

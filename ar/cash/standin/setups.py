@@ -7,6 +7,7 @@ from typing import Any
 
 from ar.cash.standin import parameters as p
 from ar.cash.standin.customers import CARDS, leave_card, leave_debit
+from ar.cash.standin.intents import no_longer_supported, usable_methods
 from ar.cash.standin.objects import new_event, new_id
 from ar.cash.standin.parameters import RefusedError
 from ar.cash.standin.store import Kept
@@ -15,7 +16,8 @@ _EXPAND = {"expand": p.several(p.text(100), 4)}
 _CONFIRMING: dict[str, p.Check] = {"payment_method": p.text(255), "return_url": p.url}
 SETUP: Mapping[str, p.Check] = {
     "customer": p.text(255),
-    "payment_method_types": p.several(p.one_of("card", "sepa_debit"), 10),
+    "allowed_payment_method_types": p.several(p.one_of("card", "sepa_debit"), 10),
+    "payment_method_types": no_longer_supported,
     "confirm": p.truth,
     "usage": p.one_of("off_session", "on_session"),
     "description": p.text(1000),
@@ -32,9 +34,7 @@ CANCEL: Mapping[str, p.Check] = {
 
 def create(sent: Mapping[str, Any], kept: Kept, *, at: float) -> dict[str, Any]:
     """A setup intent from checked parameters, confirmed when that is asked. Raises RefusedError."""
-    made = new_setup_intent(
-        sent.get("customer"), sent.get("metadata", {}), sent.get("payment_method_types") or ["card"], at=int(at)
-    )
+    made = new_setup_intent(sent.get("customer"), sent.get("metadata", {}), usable_methods(sent), at=int(at))
     kept.put(made)
     return confirm(made, sent, kept, at=at) if sent.get("confirm") else made
 

@@ -76,7 +76,8 @@ def test_fields_are_taken_in_and_people_decide(kernel: Kernel, ids: list[int]) -
         assert off["doubts"] == ["The lines add up to 980.00 EUR, the payment is 0.01 EUR"]
         for wrong in ({"entity_id": 999}, {"account_id": 999}):
             assert web.post("/api/v1/remittances", json=body | wrong, headers=key(str(wrong))).status_code == 404
-        for wrong in ({"currency": "XXX"}, {"lines": []}, {"amount_minor": 0}, {"paid_on": "0001-01-01"}):
+        bad: list[dict[str, Any]] = [{"currency": "XXX"}, {"lines": []}, {"amount_minor": 0}, {"paid_on": "0001-01-01"}]
+        for wrong in bad:
             assert web.post("/api/v1/remittances", json=body | wrong, headers=key(str(wrong))).status_code == 422
         with kernel.database.transaction() as session:
             [line] = bank_lines(session, entity, {"amount_minor": 97_000})
