@@ -21,6 +21,7 @@ from ar.core.errors import DomainError
 from ar.core.kernel import Kernel, build
 from ar.core.settings import Settings
 from ar.customers.accounts import account
+from ar.demo.banking import bank_day
 from ar.demo.company import USERS, company
 from ar.demo.engine import Summary, last_lived, live
 from ar.ledger.figures import kpis
@@ -80,6 +81,8 @@ def make(
             password_hash=hash_password(password, settings=settings),
             told=lambda day: progress.update(days, advance=1, description=f"Living {day}"),
         )
+    with out.status("Reading the bank's file"):
+        out.print(f"Of the money of the last day: {bank_day(kernel, today=plan.today, now=now)}.")
     with out.status("Learning who pays when"):
         train(kernel, as_of=plan.today, now=now, folds=2, max_cells=LEARNT_CELLS)
         predict(kernel, as_of=plan.today, now=now)
