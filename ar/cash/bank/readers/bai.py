@@ -17,7 +17,7 @@ from bai2.exceptions import IntegrityException, NotSupportedYetException, Parsin
 
 from ar.cash.bank.readers.creditor_references import found_in
 from ar.cash.bank.readers.facts import Balance, End, Head, Line, Part, number_of, paragraphs, refused, words
-from ar.cash.bank.readers.values import places_of, text_of
+from ar.cash.bank.readers.values import lines_of, places_of, text_of
 from ar.core.money import MAX_MINOR
 
 MAX_LINE = 2_000
@@ -59,7 +59,7 @@ def read(content: bytes) -> Iterator[Part]:
 def _checked(text: str) -> tuple[list[str], list[str], list[str]]:
     """The lines as the library takes them, and the place and code of each transaction in them."""
     lines, places, codes, before = [], [], [], ""
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(lines_of(text), start=1):
         plain = line.strip()
         if not plain:
             continue

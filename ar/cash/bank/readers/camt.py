@@ -17,11 +17,19 @@ from ar.cash.bank.readers.facts import Balance, End, Head, Part, number_of, refu
 from ar.cash.bank.readers.values import day_of, minor_of
 
 FORMATS = {"Rpt": "camt.052", "Stmt": "camt.053", "Ntfctn": "camt.054"}
+MAX_DETAILS = 100_000
+"""Transactions within one entry."""
+
+MAX_GAP = 1_000_000
+"""Bytes from the end of one transaction or entry to the end of the next: what is held in memory at a time."""
+
 ROOTS = (b"BkToCstmrAcctRpt", b"BkToCstmrStmt", b"BkToCstmrDbtCdtNtfctn")
 _OPENING = ("OPBD", "PRCD")
 _CLOSING = "CLBD"
 _INTERIM = "ITBD"
+_KEPT = frozenset({"Bal", "Acct", "Btch"})
 _ENCODING = re.compile(rb"""^[^>]{0,80}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,30})["']""")
+_ENDS = re.compile(rb"</(?:[\w.-]{1,20}:)?(?:Ntry|TxDtls|Stmt|Rpt|Ntfctn)\s*>|<(?:[\w.-]{1,20}:)?TxDtls\s*/>")
 _ENCODINGS = frozenset({"utf-8", "us-ascii", "ascii", "iso-8859-1", "iso-8859-15", "windows-1252"})
 
 
@@ -38,6 +46,8 @@ def read(content: bytes) -> Iterator[Part]:
             where = f"statement {statement}"
             if name == "TxDtls":
                 details.append(details_of(element, names))
+                if len(details) > MAX_DETAILS:
+                    raise refused(f"{where}, entry {entry}", f"it has more than {MAX_DETAILS:,} transactions")
             elif name == "Ntry":
                 if head is None:
                     head = _head(parent, names, where)
@@ -51,7 +61,7 @@ def read(content: bytes) -> Iterator[Part]:
                 opening, closing = _balances(element, names, where)
                 yield End(closing, opening)
                 head, entry, statement = None, 1, statement + 1
-            _free(element, parent)
+            _free(element, parent, names)
     except etree.XMLSyntaxError as error:
         raise refused(f"line {error.lineno or 1}", f"this is not well-formed XML ({error.msg})") from None
     if statement == 1:
@@ -63,6 +73,13 @@ def _check_prolog(content: bytes) -> None:
         raise refused("the file", "XML in UTF-16 or with NUL characters is not read: save it as UTF-8")
     if re.search(rb"<!(?:DOCTYPE|ENTITY)", content, re.IGNORECASE):
         raise refused("the file", "it declares a document type or entities, which no bank does: it is not read")
+    before = 0
+    for end in _ENDS.finditer(content):
+        if end.start() - before > MAX_GAP:
+            break
+        before = end.start()
+    if len(content) - before > MAX_GAP:
+        raise refused(f"byte {before:,}", f"more than {MAX_GAP:,} bytes follow that belong to one entry, or to none")
     start = content[:200].lstrip(b"\xef\xbb\xbf \t\r\n")
     if start.startswith(b"<?xml"):
         named = _ENCODING.match(start)
@@ -88,11 +105,12 @@ def _events(content: bytes) -> Iterator[tuple[str, etree._Element]]:
     )
 
 
-def _free(element: etree._Element, parent: etree._Element | None) -> None:
-    """Let go of an element that was read, and of the one like it before it; balances stay, for the end to see."""
+def _free(element: etree._Element, parent: etree._Element | None, names: Names) -> None:
+    """Let go of an element that was read, and of what stands before it as far as what is asked for again."""
     element.clear()
-    before = element.getprevious()
-    if parent is not None and before is not None and before.tag == element.tag:
+    while parent is not None and (before := element.getprevious()) is not None:
+        if names[before.tag] in _KEPT:
+            break
         parent.remove(before)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from ar.cash.bank.readers.creditor_references import found_in, usual
 from ar.cash.bank.readers.facts import Balance, End, Head, Line, Part, number_of, paragraphs, refused, words
-from ar.cash.bank.readers.values import places_of, short_day, text_of
+from ar.cash.bank.readers.values import lines_of, places_of, short_day, text_of
 from ar.core.money import MAX_MINOR
 
 WIDTH = 120
@@ -73,9 +73,9 @@ def read(content: bytes) -> Iterator[Part]:
 
 def _records(text: str) -> Iterator[tuple[str, str]]:
     """(place, record filled up to its width); a file without line breaks is cut into records."""
-    lines = text.splitlines()
-    if len(lines) == 1 and len(text) > WIDTH:
-        lines = [text[at : at + WIDTH] for at in range(0, len(text), WIDTH)]
+    lines = lines_of(text)
+    if len(text) > WIDTH and not re.search(r"[\r\n]", text.strip()):
+        lines = (text[at : at + WIDTH] for at in range(0, len(text), WIDTH))
     found = False
     for number, line in enumerate(lines, start=1):
         if not line.strip(" \x1a\x00"):

@@ -15,7 +15,7 @@ from mt940 import tags
 
 from ar.cash.bank.readers.facts import Balance, BankFileError, End, Head, Line, Part, number_of, refused, words
 from ar.cash.bank.readers.mt940_details import tell
-from ar.cash.bank.readers.values import minor_of, short_day, text_of
+from ar.cash.bank.readers.values import lines_of, minor_of, short_day, text_of
 
 MAX_TAG = 20_000
 _TAG = re.compile(r":(\d{2}[A-Z]?|NS):", re.ASCII)
@@ -66,7 +66,7 @@ def read(content: bytes) -> Iterator[Part]:
 def _fields(text: str) -> Iterator[tuple[int, str, str]]:
     """(line number, tag, value with its line breaks) of each field; what stands between messages is left out."""
     number, tag, value, size = 0, "", [""], 0
-    for at, line in enumerate(text.splitlines(), start=1):
+    for at, line in enumerate(lines_of(text), start=1):
         plain = line.strip("\x01\x03\x00\x1a")
         if len(plain) > MAX_TAG:
             raise refused(f"line {at}", f"it is longer than {MAX_TAG:,} characters")

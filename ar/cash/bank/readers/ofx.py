@@ -39,7 +39,8 @@ def read(content: bytes) -> Iterator[Part]:
     values: Values = {}
     lines: list[Values] = []
     number = 0
-    for closing, tag, value in _TAG.findall(text):
+    for found in _TAG.finditer(text):
+        closing, tag, value = found.groups()
         name = tag.upper()
         if closing:
             if name not in stack:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import date, datetime
-from functools import lru_cache
 
 from ar.cash.bank.readers.facts import refused
 from ar.core.errors import DomainError
@@ -15,7 +15,6 @@ _DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T ].{0,30}|Z|[+-]\d\d:\d\d)?", re.A
 _DECIMAL = re.compile(r"(\d{1,16})(?:\.(\d{0,6}))?", re.ASCII)
 
 
-@lru_cache(maxsize=64)
 def places_of(currency: str, where: str) -> int:
     """Decimal places of `currency`. Raises BankFileError at `where` for one that is not in ISO 4217."""
     try:
@@ -102,6 +101,18 @@ def typed_day(text: str, pattern: str) -> date | None:
         return datetime.strptime(text, pattern).date()  # noqa: DTZ007
     except ValueError:
         return None
+
+
+def lines_of(text: str) -> Iterator[str]:
+    """The lines of a text, one by one: a list of them all would be as large as the file, and more."""
+    if "\n" not in text:
+        text = text.replace("\r", "\n")
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start)
+        end = len(text) if end < 0 else end
+        yield text[start:end].rstrip("\r")
+        start = end + 1
 
 
 def text_of(content: bytes) -> str:

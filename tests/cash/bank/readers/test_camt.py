@@ -164,3 +164,24 @@ def test_what_is_refused_and_where(content: bytes, where: str, why: str) -> None
     assert caught.value.message.startswith(where)
     assert why in caught.value.message
     assert caught.value.faults[0].pointer.startswith(where)
+
+
+@pytest.mark.parametrize(
+    ("junk", "why"),
+    [
+        (b"<Ntry>" + b"<a/>" * 300_000 + b"</Ntry>", "belong to one entry"),
+        (b"<Ntry><NtryDtls>" + b"<TxDtls/>" * 100_001 + b"</NtryDtls></Ntry>", "more than 100,000 transactions"),
+    ],
+)
+def test_an_entry_that_would_fill_the_memory_is_refused(junk: bytes, why: str) -> None:
+    content = camt([Entry("1.00")]).replace(b"<Ntry>", junk + b"<Ntry>", 1)
+    with pytest.raises(BankFileError) as caught:
+        list(parts_of(content))
+    assert why in caught.value.message
+
+
+def test_a_pending_entry_without_dates_is_of_the_day_the_message_was_made() -> None:
+    dates = b"<BookgDt><Dt>2026-03-12</Dt></BookgDt><ValDt><Dt>2026-03-12</Dt></ValDt>"
+    content = camt([Entry("1.00", status="PDNG"), Entry("2.00", status="PDNG")], kind="052").replace(dates, b"")
+    [one] = statements(parts_of(content))
+    assert [str(line.booked_on) for line in one.lines] == ["2026-03-13", "2026-03-13"]
