@@ -1,8 +1,9 @@
 """The peer: the order of rules that Stripe publishes for reconciling bank transfers with invoices.
 
-The invoice whose number is in the memo; else the oldest invoice of exactly the amount; else the smallest set of at most
-five invoices that makes it, oldest first; invoices 30 days overdue or more are left out of the last two. Stripe knows
-the customer by an account number of its own; here it is known by the IBAN or by a name that is one customer's alone.
+The invoices whose numbers are in the memo, and what is left by the next rules; else the oldest invoice of exactly the
+amount; else the smallest set of at most five invoices that makes it, oldest first; invoices 30 days overdue or more are
+left out of the last two. Stripe knows the customer by an account number of its own; here it is known by the IBAN or by
+a name that is one customer's alone. This is our reading of the rules as they are published, not Stripe's software.
 """
 
 from __future__ import annotations
@@ -15,17 +16,18 @@ from ar.cash.matching.facts import Decision, Incoming, Item, Part, Proposal, Ver
 from ar.cash.matching.names import NameIndex
 from ar.cash.matching.sums import subsets
 from ar.ledger.models import EntryKind
+from ar.ledger.references import reference_key
 from bench.match_truth import TODAY, World
 
 MOST_IN_SET = 5
-_NUMBER = re.compile(r"\bFA\d{4}-\d{6}\b")
+_NUMBER = re.compile(r"\bFA\d{4}[- ]?\d{6}\b")
 
 
 class Peer:
     """Decides on the payments of a world."""
 
     def __init__(self, world: World) -> None:
-        self.by_reference = {item.reference: item for item in world.items if item.kind is EntryKind.INVOICE}
+        self.by_key = {item.reference_key: item for item in world.items if item.kind is EntryKind.INVOICE}
         self.of: dict[int, list[Item]] = defaultdict(list)
         for item in world.items:
             if item.kind is EntryKind.INVOICE and item.due_on > TODAY - timedelta(days=30):
@@ -37,18 +39,24 @@ class Peer:
 
     def decide(self, one: Incoming) -> Decision:
         """APPLY where a rule fits, LEAVE else."""
-        quoted = dict.fromkeys(_NUMBER.findall(" ".join(one.texts).upper()))
-        named = [item for number in quoted if (item := self.by_reference.get(number)) and item.currency == one.currency]
+        quoted = dict.fromkeys(reference_key(number) for number in _NUMBER.findall(" ".join(one.texts).upper()))
+        named = [item for key in quoted if (item := self.by_key.get(key)) and item.currency == one.currency]
         if named:
-            return _applied(one, named)
+            rest = one.amount_minor - sum(item.open_minor for item in named)
+            others = [item for item in self.of.get(named[0].account_id, ()) if item not in named]
+            return _applied(one, [*named, *(_by_amount(others, rest) if rest > 0 else ())])
         account = self.ibans.get(one.payer_iban)
         if account is None:
             same = [found for found, alike in self.names.nearest(one.payer_name, 2) if alike == 1.0]
             account = same[0] if len(same) == 1 else None
-        items = self.of.get(account or 0, [])
-        exact = next((item for item in items if item.open_minor == one.amount_minor), None)
-        chosen = [exact] if exact else _smallest_set(items, one.amount_minor)
+        chosen = _by_amount(self.of.get(account or 0, []), one.amount_minor)
         return _applied(one, chosen) if chosen else Decision(one.id, Verdict.LEAVE, (), "nothing_fits")
+
+
+def _by_amount(items: list[Item], amount: int) -> list[Item]:
+    """The oldest of exactly the amount, else the smallest set."""
+    exact = next((item for item in items if item.open_minor == amount), None)
+    return [exact] if exact else _smallest_set(items, amount)
 
 
 def _applied(one: Incoming, items: list[Item]) -> Decision:
