@@ -297,7 +297,12 @@ def post_return(
     return LineOut.model_validate(line)
 
 
-@router.get("/collections/{collection_id}/file", summary="Fetch a collection's file")
+@router.get(
+    "/collections/{collection_id}/file",
+    summary="Fetch a collection's file",
+    response_class=Response,
+    responses={200: {"content": {"application/xml": {}}, "description": "The file"}},
+)
 def get_file(
     collection_id: Id,
     kernel: KernelDep,

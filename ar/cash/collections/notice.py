@@ -10,7 +10,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from ar.cash.collections.act import collection_by_id, waiting_lines
-from ar.cash.collections.models import Collection, CollectionLine, CollectionState
+from ar.cash.collections.models import Collection, CollectionLine, CollectionState, LineState
 from ar.cash.mandates.creditor import creditor
 from ar.cash.mandates.manage import masked
 from ar.cash.mandates.models import Mandate
@@ -34,13 +34,17 @@ def tell_collection(kernel: Kernel, arguments: dict[str, Any], now: datetime) ->
     """Job: write the pre-notice of each line of an approved collection into the outbox, once: how many, in words."""
     collection_id = arguments["collection_id"]
     with kernel.database.reading() as session:
-        ids = [line.id for line in waiting_lines(session, collection_id) if not line.told_by and line.told_on is None]
+        waiting = waiting_lines(session, collection_id)
+        ids = [line.id for line in waiting if line.id and not line.told_by and line.told_on is None]
     written = 0
     for start in range(0, len(ids), _CHUNK):
         with kernel.database.transaction() as session:
             found = collection_by_id(session, collection_id)
-            chosen = set(ids[start : start + _CHUNK])
-            lines = [line for line in waiting_lines(session, collection_id) if line.id in chosen]
+            query = select(CollectionLine).where(
+                among(session, col(CollectionLine.id), ids[start : start + _CHUNK]),
+                CollectionLine.state == LineState.WAITING,
+            )
+            lines = list(session.exec(query.order_by(col(CollectionLine.id))))
             if found.state is CollectionState.APPROVED:
                 written += _tell(session, kernel, found, lines, now=now)
     return f"{written} of {len(ids)} customers written to"

@@ -19,6 +19,9 @@ from ar.cash.mandates.models import FileSchema, Scheme
 from ar.core.money import parse_minor
 
 GATEWAY = "sepa_file"
+MAX_CENTS = 99_999_999_999
+"""What the scheme lets one debit take at most, in euro cents."""
+
 _XML = etree.XMLParser(resolve_entities=False, no_network=True)
 
 
@@ -144,6 +147,8 @@ def _check(document: etree._Element, order: DebitOrder, spaces: dict[str, str]) 
     schema = _schema(order.file_schema)
     if not schema.validate(document):
         raise GatewayRefusedError(f"The file does not meet {order.file_schema.value}: {schema.error_log}"[:1500])
+    if any(debit.amount_minor > MAX_CENTS for debit in order.debits):
+        raise GatewayRefusedError("SEPA takes 999,999,999.99 euros at most in one debit: collect less of that customer")
     total = sum(debit.amount_minor for debit in order.debits)
     told = [
         parse_minor(found.text or "", "EUR")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from ar.cash.collections.models import Sequence
-from ar.cash.collections.sepa_file import Debit, DebitOrder, SepaFiles, _check
+from ar.cash.collections.sepa_file import MAX_CENTS, Debit, DebitOrder, SepaFiles, _check
 from ar.cash.gateway import GatewayRefusedError
 from ar.cash.mandates.models import FileSchema, Scheme
 from ar.core.money import parse_minor
@@ -100,6 +100,12 @@ def test_a_file_whose_sums_are_not_the_orders_is_not_written() -> None:
     spaces = {"p": f"urn:iso:std:iso:20022:tech:xsd:{ORDER.file_schema.value}"}
     with pytest.raises(GatewayRefusedError, match="sums of the file"):
         _check(document, replace(ORDER, debits=(DEBIT,)), spaces)
+
+
+def test_more_than_the_scheme_takes_is_not_written() -> None:
+    assert SepaFiles().write(replace(ORDER, debits=(replace(DEBIT, amount_minor=MAX_CENTS),)))
+    with pytest.raises(GatewayRefusedError, match="at most in one debit"):
+        SepaFiles().write(replace(ORDER, debits=(replace(DEBIT, amount_minor=MAX_CENTS + 1),)))
 
 
 def test_the_older_message_needs_our_banks_bic() -> None:
