@@ -10,6 +10,7 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import chain
 
 from ar.cash.remittance import grid, mailtext, words
 from ar.cash.remittance.advice import Advice, Known
@@ -122,7 +123,7 @@ def _text(content: bytes) -> str:
 
 def _workbook(content: bytes) -> Source:
     with opened(io.BytesIO(content), layout=Layout(), wanted=list(words.COLUMNS)) as table:
-        return grid.of_table([table.headings, *(row.cells for row in table.rows)])
+        return grid.of_table(chain([table.headings], (row.cells for row in table.rows)))
 
 
 def _csv(content: bytes) -> Source | None:
@@ -130,7 +131,7 @@ def _csv(content: bytes) -> Source | None:
     for delimiter in DELIMITERS:
         try:
             with opened(io.BytesIO(content), layout=Layout(delimiter=delimiter), wanted=()) as table:
-                found = grid.of_table([table.headings, *(row.cells for row in table.rows)])
+                found = grid.of_table(chain([table.headings], (row.cells for row in table.rows)))
         except DomainError:
             continue
         if any(heading_of(row) for row in found.rows[:60]):

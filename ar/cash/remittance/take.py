@@ -67,17 +67,19 @@ def take_opened(
     """The advice in what was opened, kept; the same again is the same advice. Raises AccountNotFoundError."""
     if account_id is not None:
         account(session, account_id)
-    if (known := _of_digest(session, came.digest)) is not None:
-        return known
+    if (twin := _of_digest(session, came.digest)) is not None:
+        return twin
     documents = _documents(session, keys_of(came.parts))
     senders = _accounts_of(session, came.sender)
     # First with all that it may name, to tell whose it is; then with that customer's documents alone.
     currency = _usual_currency(session, account_id)
-    first, _ = best_of(came.parts, known_of(documents, account_id), currency=currency, near=now.date())
-    found = whose(documents, [reference_key(line.reference) for line in first.lines], senders, account_id)
-    if found.account_id is not None:
-        currency = _usual_currency(session, found.account_id)
-    advice, part = best_of(came.parts, known_of(documents, found.account_id), currency=currency, near=now.date())
+    known = known_of(documents, account_id)
+    advice, part = best_of(came.parts, known, currency=currency, near=now.date())
+    found = whose(documents, [reference_key(line.reference) for line in advice.lines], senders, account_id)
+    usual = currency if found.account_id is None else _usual_currency(session, found.account_id)
+    own = known_of(documents, found.account_id)
+    if (own, usual) != (known, currency):
+        advice, part = best_of(came.parts, own, currency=usual, near=now.date())
     arrival = Arrival(
         channel,
         by,

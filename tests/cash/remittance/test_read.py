@@ -267,3 +267,21 @@ def test_formulas_are_words_and_no_more() -> None:
 def test_too_large_is_refused() -> None:
     with pytest.raises(AdviceRefusedError):
         open_upload(b"x" * 15_000_001, name="a.txt")
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        (b"a1;1,00\n", "long.csv"),
+        (b"Invoice no: X1 12/03/2026 1.00 2.00 total paid\n", "long.txt"),
+        (b"invoice 1 of 2 3 4 5 ", "one-line.txt"),
+        (b"<td>1,0 <blockquote>", "nested.eml"),
+    ],
+)
+def test_a_file_without_end_is_read_to_its_limit_and_no_further(line: bytes, name: str) -> None:
+    head = b"From: a@b.example\nContent-Type: text/html\n\n" if name.endswith("eml") else b"Invoice;Amount\n"
+    begun = time.monotonic()
+    opened = open_upload(head + line * (14_000_000 // len(line)), name=name)
+    keys_of(opened.parts)
+    best_of(opened.parts, KNOWN, currency="EUR", near=NEAR)
+    assert time.monotonic() - begun < 60  # seconds alone; the machine may be busy
