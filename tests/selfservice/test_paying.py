@@ -107,7 +107,7 @@ def test_a_transfer_is_shown_until_it_is_there(shop: Shop) -> None:
 def test_automatic_payment_wants_consent_and_a_limit(shop: Shop) -> None:
     browser = visiting(shop, shop.account)
     card = leave(shop, browser, "leave_card")
-    form = {"method_id": card, "limit": "500", "offset_days": "0", "notice_days": ""}
+    form = {"method_id": card, "limit": "500", "offset_days": "0", "notice_days": "usual"}
     assert browser.post("/portal/autopay", data=form).status_code == 422
     assert browser.post("/portal/autopay", data=form | {"agree": "1", "limit": "x"}).status_code == 422
     agreed = form | {"agree": "1"}
