@@ -31,6 +31,9 @@ from selfservice.visits import Visit, Visitor
 router = APIRouter(include_in_schema=False)
 
 BY_PAGE, BY_TRANSFER, BY_SAVED = "page", "transfer", "saved"
+USUAL = "usual"
+"""Notice as long as is usual for the method."""
+
 _DONE = {
     PaymentState.SETTLED: "paid",
     PaymentState.FAILED: "unpaid",
@@ -237,7 +240,7 @@ def _methods_page(
         sellers=[one.name for one in sellers(session).values()],
         done=done,
         error=error,
-        given=given or {"limit": "", "offset_days": "0", "notice_days": ""},
+        given=given or {"limit": "", "offset_days": "0", "notice_days": USUAL},
         status_code=200 if error is None else error.status,
     )
 
@@ -294,7 +297,7 @@ def autopay_on(
     method_id: Annotated[int, Form(ge=1, le=2**63 - 1)],
     limit: Annotated[str, Form(max_length=30)],
     offset_days: Annotated[int, Form(ge=-30, le=30)] = 0,
-    notice_days: Annotated[str, Form(pattern=r"^\d{0,2}$")] = "",
+    notice_days: Annotated[str, Form(pattern=r"^(usual|[0-9]{1,2})$")] = USUAL,
     agree: Annotated[str, Form(max_length=1)] = "",
 ) -> Response:
     """Have due invoices paid by a saved method from now on, within a limit and after notice."""
@@ -313,7 +316,7 @@ def autopay_on(
                 currency=currency,
                 limit_minor=typed_minor(limit, currency),
                 offset_days=offset_days,
-                notice_days=int(notice_days) if notice_days else None,
+                notice_days=None if notice_days == USUAL else int(notice_days),
                 by=visitor.actor,
                 now=visit.now,
             )

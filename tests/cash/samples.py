@@ -81,6 +81,9 @@ STORY = Story(
             "payment.unapplied",
             "payment.refund_asked",
             "payment.taken_back",
+            "payment.charge_asked",
+            "payment.capture_asked",
+            "payment.release_asked",
             "payment.decided",
             "charge.refunded",
         )

@@ -192,7 +192,7 @@ METHODS_PAGE: dict[str, Any] = {
     "sellers": ["Atelier & Fils"],
     "done": "",
     "error": None,
-    "given": {"limit": "1 000", "offset_days": "0", "notice_days": ""},
+    "given": {"limit": "1 000", "offset_days": "0", "notice_days": "usual"},
 }
 TRANSFER = SimpleNamespace(
     id=7,

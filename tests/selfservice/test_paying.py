@@ -94,7 +94,8 @@ def test_a_transfer_is_shown_until_it_is_there(shop: Shop) -> None:
     assert browser.post("/portal/pay", data=form).headers["location"] == "/portal/transfers"
     page = browser.get("/portal/transfers").text
     assert "INV-1000, INV-2000" in page
-    assert (shop.payments()[0].instructions or {})["iban"] in page
+    iban = (shop.payments()[0].instructions or {})["iban"]
+    assert " ".join(iban[n : n + 4] for n in range(0, len(iban), 4)) in page
     shop.intent_act("transfer_half")
     shop.hear()
     assert "€15.00 of it has arrived." in browser.get("/portal/transfers").text
@@ -107,7 +108,7 @@ def test_a_transfer_is_shown_until_it_is_there(shop: Shop) -> None:
 def test_automatic_payment_wants_consent_and_a_limit(shop: Shop) -> None:
     browser = visiting(shop, shop.account)
     card = leave(shop, browser, "leave_card")
-    form = {"method_id": card, "limit": "500", "offset_days": "0", "notice_days": ""}
+    form = {"method_id": card, "limit": "500", "offset_days": "0", "notice_days": "usual"}
     assert browser.post("/portal/autopay", data=form).status_code == 422
     assert browser.post("/portal/autopay", data=form | {"agree": "1", "limit": "x"}).status_code == 422
     agreed = form | {"agree": "1"}

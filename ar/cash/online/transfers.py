@@ -28,7 +28,7 @@ from ar.customers.entities import entity
 from ar.ledger.items import open_items
 
 SPEND_JOB = "spend-cash-balance"
-TRANSFER_DAYS = 30
+TRANSFER_DAYS = 7
 """How long a transfer is awaited, unless the customer pays otherwise meanwhile."""
 
 
