@@ -17,7 +17,7 @@ from ar.core.clock import local_date
 from ar.core.db import Database, among
 from ar.core.errors import NotFoundError
 from ar.customers.models import LegalEntity
-from ar.ledger.allocate import LiveAllocation, Share, allocate_late_on, deallocate, live_allocations, locked_items
+from ar.ledger.allocate import Dated, LiveAllocation, Share, allocate_late, deallocate, live_allocations, locked_items
 from ar.ledger.models import Entry, EntryKind, OpenItem
 from ar.ledger.post import AlreadyReversedError, Posting, post, reverse
 
@@ -179,7 +179,7 @@ def _post(session: Session, payment: Payment, *, on: date, now: datetime) -> int
         if part > 0:
             shares.append(Share(item_id, entry_id, part))
             left -= part
-    made = allocate_late(session, shares, on=on, source=f"payment:{payment.id}", now=now)
+    made = allocate_late(session, [Dated(share, on, f"payment:{payment.id}") for share in shares], now=now)
     if made:
         want_cashed(session, [entry_id], key=f"allocation:{made[0]}", now=now)
     want_thanks(session, payment, now=now)
@@ -229,7 +229,8 @@ def _post_refund(session: Session, payment: Payment, *, now: datetime) -> int:
         source_key=f"payment:{payment.public_id}:refund:{payment.refunded_minor}",
     )
     [entry_id] = post(session, [posting], now=now)
-    allocate_late(session, [Share(entry_id, payment.entry_id, amount), *again], on=today, source=source, now=now)
+    shares = [Share(entry_id, payment.entry_id, amount), *again]
+    allocate_late(session, [Dated(share, today, source) for share in shares], now=now)
     payment.refund_booked_minor = payment.refunded_minor
     return entry_id
 
@@ -243,8 +244,3 @@ def _settled_by(session: Session, entry_id: int) -> list[LiveAllocation]:
     )
     settled = set(session.exec(query).all())
     return [allocation for allocation in reversed(live) if allocation.debit_id in settled]
-
-
-def allocate_late(session: Session, shares: list[Share], *, on: date, source: str, now: datetime) -> list[int]:
-    """Allocate as of `on`, or as of the day on which an item was last freed."""
-    return allocate_late_on(session, [(share, on) for share in shares], source=source, now=now)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlmodel import Session, select
 
-from ar.cash.apply import allocate_late, locked_payment
+from ar.cash.apply import locked_payment
 from ar.cash.cashed import want_cashed
 from ar.cash.models import Payment
 from ar.cash.receive import PaymentError, Target, checked_targets
@@ -15,7 +15,7 @@ from ar.core.audit import Act, record
 from ar.core.clock import local_date
 from ar.core.errors import NotFoundError
 from ar.customers.entities import entity
-from ar.ledger.allocate import Share, deallocate, live_allocations, locked_items
+from ar.ledger.allocate import Dated, Share, allocate_late, deallocate, live_allocations, locked_items
 from ar.ledger.models import Entry
 
 
@@ -32,7 +32,8 @@ def apply_payment(session: Session, payment_id: int, targets: Sequence[Target], 
     shares = [Share(target.entry_id, entry_id, target.amount_minor) for target in targets]
     received_on = session.exec(select(Entry).where(Entry.id == entry_id)).one().effective_on
     today = local_date(now, entity(session, payment.entity_id).time_zone)
-    made = allocate_late(session, shares, on=max(today, received_on), source=f"payment:{payment_id}", now=now)
+    day, source = max(today, received_on), f"payment:{payment_id}"
+    made = allocate_late(session, [Dated(share, day, source) for share in shares], now=now)
     want_cashed(session, [entry_id], key=f"allocation:{made[0]}", now=now)
     change = {"applied": [{"item": target.entry_id, "amount_minor": target.amount_minor} for target in targets]}
     record(session, [Act(by, "payment.applied", f"payment:{payment_id}", change)], now=now)

@@ -44,6 +44,14 @@ class Share(NamedTuple):
     amount_minor: int
 
 
+class Dated(NamedTuple):
+    """A share with the day that it takes effect, and where it came from."""
+
+    share: Share
+    on: date
+    source: str
+
+
 @dataclass(frozen=True, slots=True)
 class LiveAllocation:
     """An allocation that has not been taken back."""
@@ -67,15 +75,20 @@ def allocate(session: Session, shares: Sequence[Share], *, on: date, source: str
 
 def allocate_on(session: Session, shares: Sequence[tuple[Share, date]], *, source: str, now: datetime) -> list[int]:
     """As allocate(), each share with its own day."""
+    return allocate_dated(session, [Dated(share, on, source) for share, on in shares], now=now)
+
+
+def allocate_dated(session: Session, shares: Sequence[Dated], *, now: datetime) -> list[int]:
+    """As allocate(), each share with its own day and source."""
     if not shares:
         return []
-    wanted = sorted({item for share, _ in shares for item in (share.debit_id, share.credit_id)})
+    wanted = sorted({item for one in shares for item in (one.share.debit_id, one.share.credit_id)})
     items = locked_items(session, wanted)
     undone = last_undone(session, wanted)
     left = {item_id: row["open_minor"] for item_id, row in items.items()}
     ids = list(reserve_ids(session, Allocation, len(shares)))
     rows = []
-    for allocation_id, (share, on) in zip(ids, shares, strict=True):
+    for allocation_id, (share, on, source) in zip(ids, shares, strict=True):
         debit, credit = items[share.debit_id], items[share.credit_id]
         _check_pair(debit, credit, share)
         day = max(on, debit["effective_on"], credit["effective_on"])
@@ -102,13 +115,15 @@ def allocate_on(session: Session, shares: Sequence[tuple[Share, date]], *, sourc
     return ids
 
 
-def allocate_late_on(
-    session: Session, shares: Sequence[tuple[Share, date]], *, source: str, now: datetime
-) -> list[int]:
-    """As allocate_on(), but a share whose item was freed after its day takes the day of that: news may come late."""
-    undone = last_undone(session, sorted({item for share, _ in shares for item in (share.debit_id, share.credit_id)}))
-    late = [(share, max(on, undone.get(share.debit_id, on), undone.get(share.credit_id, on))) for share, on in shares]
-    return allocate_on(session, late, source=source, now=now)
+def allocate_late(session: Session, shares: Sequence[Dated], *, now: datetime) -> list[int]:
+    """As allocate_dated(), but a share whose item was freed after its day takes the day of that: news may be late."""
+    items = {item for one in shares for item in (one.share.debit_id, one.share.credit_id)}
+    freed = last_undone(session, sorted(items))
+    late = [
+        one._replace(on=max(one.on, freed.get(one.share.debit_id, one.on), freed.get(one.share.credit_id, one.on)))
+        for one in shares
+    ]
+    return allocate_dated(session, late, now=now)
 
 
 def _too_much(item: RowMapping, share: Share) -> OverAllocationError:

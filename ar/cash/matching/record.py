@@ -18,6 +18,7 @@ from sqlalchemy import RowMapping, delete, select
 from sqlmodel import Session, col
 
 from ar.cash.bank.models import BankLine, LineState
+from ar.cash.cashed import want_cashed
 from ar.cash.matching.check import faults_of, used
 from ar.cash.matching.facts import Difference, Incoming, Proposal
 from ar.cash.matching.models import CashApplication, MatchProposal
@@ -30,11 +31,10 @@ from ar.core.audit import Act, record
 from ar.core.db import among, bulk_insert, bulk_update, reserve_ids, table
 from ar.core.errors import DomainError
 from ar.customers.models import LegalEntity
-from ar.ledger.allocate import Share, allocate_late_on
+from ar.ledger.allocate import Dated, Share, allocate_late
 from ar.ledger.models import Book, EntryKind, OpenItem
 from ar.ledger.post import Posting, post
 
-ALLOCATION_SOURCE = "cash-application"
 _BOOKS = {Difference.DISCOUNT: Book.DISCOUNTS, Difference.BANK_CHARGES: Book.BANK_CHARGES}
 _MEMOS = {
     Difference.DISCOUNT: "early-payment discount",
@@ -103,6 +103,7 @@ def apply_lines(session: Session, wishes: Sequence[Wish], *, seen: Mapping[int, 
     _keep(session, acts, "bank_line_id", now=now)
     _close_lines(session, acts, now=now)
     want_thanks_all(session, {row["id"]: row["public_id"] for row in rows}, now=now)
+    _want_told(session, acts, now=now)
     record(session, [_act_of(act, row) for act, row in _pairs(acts, rows)], now=now)
     return _recorded(wishes, acts)
 
@@ -122,6 +123,7 @@ def apply_unapplied(session: Session, wishes: Sequence[Wish], *, seen: Mapping[i
         act.credits[act.wish.incoming.account_id] = entries[act.wish.incoming.id]
     _settle(session, acts, items, now=now)
     _keep(session, acts, "payment_id", now=now)
+    _want_told(session, acts, now=now)
     record(session, [_applied_act(act) for act in acts], now=now)
     return _recorded(wishes, acts)
 
@@ -279,8 +281,8 @@ def _settle(session: Session, acts: Sequence[_Application], items: Mapping[int, 
             (act, Share(netting.debit_id, netting.credit_id, netting.amount_minor))
             for netting in act.wish.proposal.nettings
         ]
-    dated = [(share, act.wish.incoming.received_on) for act, share in shares]
-    made = allocate_late_on(session, dated, source=ALLOCATION_SOURCE, now=now)
+    dated = [Dated(share, act.wish.incoming.received_on, act.source) for act, share in shares]
+    made = allocate_late(session, dated, now=now)
     for (act, _), allocation_id in zip(shares, made, strict=True):
         act.allocations.append(allocation_id)
 
@@ -309,6 +311,13 @@ def _keep(session: Session, acts: Sequence[_Application], source: str, *, now: d
     )
     over = among(session, table(MatchProposal).c[source], [act.wish.incoming.id for act in acts])
     session.connection().execute(delete(table(MatchProposal)).where(over))
+
+
+def _want_told(session: Session, acts: Sequence[_Application], *, now: datetime) -> None:
+    """Have it told, once for all of them, that what these acts settle was cashed."""
+    if acts:
+        entries = [entry_id for act in acts for entry_id in act.credits.values()]
+        want_cashed(session, entries, key=f"application:{acts[0].id}", now=now)
 
 
 def _close_lines(session: Session, acts: Sequence[_Application], *, now: datetime) -> None:

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 
 from ar.cash.apply import learn
 from ar.cash.bank.models import BankLine, LineState
+from ar.cash.cashed import want_cashed
 from ar.cash.matching.aliases import Came, doubt_payers
 from ar.cash.matching.models import CashApplication
 from ar.cash.models import Payment
@@ -66,6 +67,9 @@ def undo(session: Session, application_id: int, *, why: str, by: str, now: datet
         payment.reason = _("taken back: the money was for something else")
     source = f"application:{application_id}"
     deallocate(session, standing(session, act.content["allocations"]), on=on, source=source, now=now)
+    if act.payment_id is not None:
+        entry_id = session.exec(select(Payment.entry_id).where(Payment.id == act.payment_id)).one()
+        want_cashed(session, [entry_id] if entry_id else [], key=f"undone:{application_id}", now=now)
     _owe_again(session, act.content["entries"], on=on, source=source, now=now)
     act.undone_at, act.undone_by, act.undone_why = now, by, why[:400]
     if act.bank_line_id is not None:
