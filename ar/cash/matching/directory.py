@@ -59,7 +59,7 @@ def _read(session: Session) -> Directory:
     numbers, children = defaultdict[str, list[int]](list), defaultdict[int, list[int]](list)
     for number, code, name, parent in session.connection().execute(query.order_by(col(Account.id))):
         assert number is not None
-        payers[number] = Payer(number, name, parent)
+        payers[number] = Payer(number, name, parent, numbers=(code,))
         names[number] = name
         numbers[reference_key(code)].append(number)
         if parent is not None:

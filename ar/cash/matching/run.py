@@ -39,6 +39,9 @@ CHUNK = 500
 _ROUNDS = 3
 """How often money is looked at whose items were taken by other money of the same chunk."""
 
+QUOTED = 0.5
+"""From how strongly on an invoice was quoted for its payer's number and name to be remembered."""
+
 ENGINE = "system"
 
 Advice = Callable[[Session, Sequence[BankLine]], Mapping[int, tuple[Advised, ...]]]
@@ -247,7 +250,7 @@ def _learn(session: Session, wishes: Sequence[Wish], done: Recorded, *, now: dat
         [
             Came(wish.incoming.payer_iban, wish.incoming.payer_name, account_id)
             for wish in wishes
-            if wish.incoming.id in done.applied and "named" in wish.proposal.evidence
+            if wish.incoming.id in done.applied and wish.proposal.evidence.get("named", 0) >= QUOTED
             for account_id in {part.account_id for part in wish.proposal.parts}
         ],
         now=now,
