@@ -42,7 +42,7 @@ def written(session: Session) -> list[OutboxMessage]:
 
 def test_the_customer_is_thanked_once_and_told_what_is_left(kernel: Kernel, database: Database) -> None:
     pay(database)
-    assert run_due(kernel, HANDLERS, now=NOW, limit=10) == 1
+    assert run_due(kernel, HANDLERS, now=NOW, limit=10) == 2, "the thanks, and the word that it was cashed"
     assert run_due(kernel, HANDLERS, now=NOW, limit=10) == 0
     with database.reading() as session:
         [message] = written(session)

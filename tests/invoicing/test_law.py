@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, select
+from sqlmodel import select
 
 from ar.core.access.models import Role
 from ar.core.audit import AuditEntry
@@ -24,7 +24,7 @@ from ar.core.render import Renderer
 from ar.customers.accounts import change_account
 from ar.customers.models import AccountKind
 from ar.ledger.allocate import Share, allocate, deallocate
-from ar.ledger.models import EntryKind
+from ar.ledger.models import EntryKind, OpenItem
 from ar.ledger.post import Posting, post, reverse
 from ar.schema import configuration
 from invoicing.documents import detail
@@ -378,14 +378,30 @@ def test_what_an_older_database_held_is_kept(bare: Database) -> None:
                 "VALUES (1, 'C1', 'Customer C1', 'FR', 'en', 'EUR', 'Europe/Paris', '2025-12-01')"
             )
         )
-        [entry_id] = post_old(session, entity_id, buyer)
+        entry_id = 1
+        session.connection().execute(
+            text(
+                "INSERT INTO ledger_entry (id, entity_id, account_id, kind, debit, credit, amount_minor, currency, "
+                "effective_on, due_on, reference, memo, source, posted_at) VALUES "
+                f"({entry_id}, {entity_id}, {buyer}, 'invoice', 'receivable', 'sales', 500, 'EUR', '2025-12-01', "
+                "'2025-12-31', 'FR1-2025-000001', '', 'invoice:1', '2025-12-01')"
+            )
+        )
+        session.connection().execute(
+            text(
+                "INSERT INTO open_item (entry_id, entity_id, account_id, kind, side, currency, amount_minor, "
+                f"open_minor, effective_on, due_on, reference) VALUES ({entry_id}, {entity_id}, {buyer}, 'invoice', 1, "
+                "'EUR', 500, 500, '2025-12-01', '2025-12-31', 'FR1-2025-000001')"
+            )
+        )
         session.connection().execute(
             text(
                 "INSERT INTO invoice (id, entity_id, account_id, kind, state, series, number, issue_on, due_on, "
                 "currency, net_minor, tax_minor, total_minor, terms, buyer_reference, purchase_order, note, "
                 "created_at, issued_at, "
                 f"entry_id) VALUES (1, {entity_id}, {buyer}, 'invoice', 'issued', '', 'FR1-2025-000001', '2025-12-01', "
-                f"'2025-12-31', 'EUR', 500, 0, 500, 'net 30', '', '', '', '2025-12-01', '2025-12-01', {entry_id})"
+                f"'2025-12-31', 'EUR', 500, 0, 500, 'net 30', '', 'PO 88/41', '', '2025-12-01', '2025-12-01', "
+                f"{entry_id})"
             )
         )
         session.connection().execute(
@@ -403,11 +419,8 @@ def test_what_an_older_database_held_is_kept(bare: Database) -> None:
         found = detail(session, entry_id)
         assert (found.number, [item.amount_minor for item in found.items]) == ("FR1-2025-000001", [500])
         assert len(session.exec(select(LateLaw)).all()) == 15
-
-
-def post_old(session: Session, entity_id: int, buyer: int) -> list[int]:
-    given = Posting(entity_id, buyer, EntryKind.INVOICE, 500, "EUR", date(2025, 12, 1), reference="FR1-2025-000001")
-    return post(session, [given], now=NOW)
+        item = session.exec(select(OpenItem)).one()
+        assert (item.reference_key, item.purchase_order) == ("FR12025000001", "PO8841"), "keys of what there was"
 
 
 # -- on invoices -----------------------------------------------------------------------------------------------------
