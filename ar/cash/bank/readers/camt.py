@@ -23,6 +23,8 @@ MAX_DETAILS = 100_000
 MAX_GAP = 1_000_000
 """Bytes from the end of one transaction or entry to the end of the next: what is held in memory at a time."""
 
+_NEAR, _LONGEST_END = 50_000, 100
+
 ROOTS = (b"BkToCstmrAcctRpt", b"BkToCstmrStmt", b"BkToCstmrDbtCdtNtfctn")
 _OPENING = ("OPBD", "PRCD")
 _CLOSING = "CLBD"
@@ -37,17 +39,18 @@ def read(content: bytes) -> Iterator[Part]:
     """The parts of a CAMT file. Raises BankFileError, also in the midst of it, naming statement and entry."""
     _check_prolog(content)
     names = Names()
-    statement, entry = 1, 1
+    statement, entry, where = 1, 1, "statement 1"
     head: Head | None = None
     details: list[Details] = []
     try:
         for _, element in _events(content):
             name, parent = names[element.tag], element.getparent()
-            where = f"statement {statement}"
             if name == "TxDtls":
                 details.append(details_of(element, names))
                 if len(details) > MAX_DETAILS:
                     raise refused(f"{where}, entry {entry}", f"it has more than {MAX_DETAILS:,} transactions")
+                if len(details) == 1:
+                    continue  # most entries have one, which goes with its entry
             elif name == "Ntry":
                 if head is None:
                     head = _head(parent, names, where)
@@ -61,6 +64,7 @@ def read(content: bytes) -> Iterator[Part]:
                 opening, closing = _balances(element, names, where)
                 yield End(closing, opening)
                 head, entry, statement = None, 1, statement + 1
+                where = f"statement {statement}"
             _free(element, parent, names)
     except etree.XMLSyntaxError as error:
         raise refused(f"line {error.lineno or 1}", f"this is not well-formed XML ({error.msg})") from None
@@ -74,17 +78,26 @@ def _check_prolog(content: bytes) -> None:
     if re.search(rb"<!(?:DOCTYPE|ENTITY)", content, re.IGNORECASE):
         raise refused("the file", "it declares a document type or entities, which no bank does: it is not read")
     before = 0
-    for end in _ENDS.finditer(content):
-        if end.start() - before > MAX_GAP:
-            break
-        before = end.start()
-    if len(content) - before > MAX_GAP:
-        raise refused(f"byte {before:,}", f"more than {MAX_GAP:,} bytes follow that belong to one entry, or to none")
+    while len(content) - before > MAX_GAP:
+        end = _last_end(content, before + 1, before + MAX_GAP)
+        if end is None:
+            said = f"more than {MAX_GAP:,} bytes follow that belong to one entry, or to none"
+            raise refused(f"byte {before:,}", said)
+        before = end
     start = content[:200].lstrip(b"\xef\xbb\xbf \t\r\n")
     if start.startswith(b"<?xml"):
         named = _ENCODING.match(start)
         if named is not None and named[1].decode("ascii").lower() not in _ENCODINGS:
             raise refused("line 1", f"the encoding {named[1].decode('ascii')} is not read: save it as UTF-8")
+
+
+def _last_end(content: bytes, start: int, stop: int) -> int | None:
+    """Where the last end of a transaction, entry or statement begins from `start` to `stop`; looked for backwards."""
+    for size in (_NEAR, stop - start):
+        found = _ENDS.finditer(content, max(start, stop - size), stop + _LONGEST_END)
+        if begins := [end.start() for end in found if end.start() <= stop]:
+            return begins[-1]
+    return None
 
 
 def _events(content: bytes) -> Iterator[tuple[str, etree._Element]]:

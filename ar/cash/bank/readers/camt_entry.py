@@ -6,8 +6,8 @@ currency, add up to it, with or without its charges; else the entry is one line,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -106,24 +106,20 @@ def details_of(transaction: etree._Element, names: Names) -> Details:
 
 def lines_of(entry: etree._Element, details: Sequence[Details], head: Head, names: Names, where: str) -> Iterator[Line]:
     """The lines of an entry. Raises BankFileError at `where`."""
-    told = _Entry(entry, names)
-    whole = told.line(where)
+    whole = _Entry(entry, names).fields(where)
     if not details:
-        yield whole
+        yield Line(**whole)
         return
     shares = _shares(details, whole, where) if len(details) > 1 else None
     if shares is None:
-        if len(details) == 1:
-            yield _with(whole, details[0], head, where)
-        else:
-            yield _with(whole, _merged(details), head, where)
+        yield _with(whole, details[0] if len(details) == 1 else _merged(details), head, where)
         return
-    rest = whole.amount_minor - sum(shares)
-    parts = len(shares) + (rest != 0)
+    rest = whole["amount_minor"] - sum(shares)
+    whole |= {"charges_minor": None, "parts": len(shares) + (rest != 0)}
     for n, (one, minor) in enumerate(zip(details, shares, strict=True), start=1):
-        yield _with(replace(whole, amount_minor=minor, charges_minor=None, part=n, parts=parts), one, head, where)
+        yield _with(whole | {"amount_minor": minor, "part": n}, one, head, where)
     if rest:
-        yield replace(whole, amount_minor=rest, charges_minor=None, kind="charges", part=parts, parts=parts)
+        yield Line(**whole | {"amount_minor": rest, "kind": "charges", "part": whole["parts"]})
 
 
 class _Entry:
@@ -160,8 +156,8 @@ class _Entry:
                     elif inner == "TxDtls":
                         break
 
-    def line(self, where: str) -> Line:
-        """The entry as one line, without the details of its transactions."""
+    def fields(self, where: str) -> dict[str, Any]:
+        """The entry as one line, by the names of Line's fields, without the details of its transactions."""
         texts, currency = self.texts, self.currency
         sign = texts.get("CdtDbtInd")
         if sign not in ("CRDT", "DBIT"):
@@ -180,24 +176,24 @@ class _Entry:
         reference = texts.get("AcctSvcrRef", "")
         charged = _minor_in(self.charges, currency, where)
         original = _original(self.instructed, minor, currency, where)
-        return Line(
-            place=where,
-            booked_on=self._booked_on(value_on, where),
-            value_on=value_on,
-            amount_minor=minor,
-            currency=currency,
-            status=state,
-            kind=self.kind,
-            bank_reference=words(reference, 80),
-            batch_reference=words(texts.get("Btch", ""), 80),
-            remittance=paragraphs([texts.get("AddtlNtryInf", "")]),
-            is_reversal=texts.get("RvslInd") in ("true", "1"),
-            charges_minor=charged,
-            original_minor=original[0] if original else None,
-            original_currency=original[1] if original else None,
-            entry_reference=words(reference, 80),
-            entry_minor=minor,
-        )
+        return {
+            "place": where,
+            "booked_on": self._booked_on(value_on, where),
+            "value_on": value_on,
+            "amount_minor": minor,
+            "currency": currency,
+            "status": state,
+            "kind": self.kind,
+            "bank_reference": words(reference, 80),
+            "batch_reference": words(texts.get("Btch", ""), 80),
+            "remittance": words(texts.get("AddtlNtryInf", ""), 4000),
+            "is_reversal": texts.get("RvslInd") in ("true", "1"),
+            "charges_minor": charged,
+            "original_minor": original[0] if original else None,
+            "original_currency": original[1] if original else None,
+            "entry_reference": words(reference, 80),
+            "entry_minor": minor,
+        }
 
     def _booked_on(self, value_on: date | None, where: str) -> date:
         """The booking date; for an entry that has none, the value date, or the day the message was made."""
@@ -259,19 +255,19 @@ def _original(amount: tuple[str, str] | None, minor: int, currency: str, where: 
     return None if ordered == abs(minor) and amount[1] == currency else (ordered, amount[1])
 
 
-def _shares(details: Sequence[Details], whole: Line, where: str) -> list[int] | None:
+def _shares(details: Sequence[Details], whole: Mapping[str, Any], where: str) -> list[int] | None:
     """The amounts of the transactions, signed, when they are what the entry is made of."""
     shares = []
     for one in details:
         amounts = (one.amounts.get(name) for name in ("Amt", "TxAmt", "CntrValAmt", "InstdAmt"))
-        given = next((amount for amount in amounts if amount and amount[1] == whole.currency), None)
+        given = next((amount for amount in amounts if amount and amount[1] == whole["currency"]), None)
         if given is None:
             return None
         minor = minor_of(given[0], given[1], where)
-        sign = one.texts.get("CdtDbtInd") or ("DBIT" if whole.amount_minor < 0 else "CRDT")
+        sign = one.texts.get("CdtDbtInd") or ("DBIT" if whole["amount_minor"] < 0 else "CRDT")
         shares.append(-minor if sign == "DBIT" else minor)
-    rest = whole.amount_minor - sum(shares)
-    if rest and abs(rest) != whole.charges_minor:
+    rest = whole["amount_minor"] - sum(shares)
+    if rest and abs(rest) != whole["charges_minor"]:
         return None
     return shares
 
@@ -284,37 +280,37 @@ def _merged(details: Sequence[Details]) -> Details:
     return Details(texts=texts, remittance=rest[:1000])
 
 
-def _with(line: Line, told: Details, head: Head, where: str) -> Line:
-    """`line` with what a transaction says of it."""
-    texts = told.texts
-    name, iban = _counterparty(texts, line.amount_minor, head.account)
+def _with(whole: Mapping[str, Any], told: Details, head: Head, where: str) -> Line:
+    """The line of the fields `whole`, with what a transaction says of it."""
+    texts, minor, currency = told.texts, whole["amount_minor"], whole["currency"]
+    name, iban = _counterparty(texts, minor, head.account)
     reference, more = "", told.references
     if more:
         reference, more = usual(more[0]), more[1:]
-    remittance = paragraphs([*told.remittance, *more]) or line.remittance
+    remittance = paragraphs([*told.remittance, *more]) or whole["remittance"]
     if not reference:
         reference = found_in(remittance)
     end_to_end = texts.get("EndToEndId", "")
-    charges = line.charges_minor
+    charges = whole["charges_minor"]
     if charges is None and texts.get("ChrgInclInd") not in ("false", "0"):
         taken = told.amounts.get("Charges") or (told.charges[0] if told.charges else None)
-        charges = _minor_in(taken, line.currency, where)
-    ordered = _original(told.amounts.get("InstdAmt"), line.amount_minor, line.currency, where)
-    return replace(
-        line,
-        counterparty_name=words(name, 200),
-        counterparty_iban=number_of(iban),
-        bank_reference=words(texts.get("AcctSvcrRef", ""), 80) or line.bank_reference,
-        end_to_end_id="" if end_to_end.upper() in _NONE else words(end_to_end, 80),
-        mandate_id="" if texts.get("MndtId", "").upper() in _NONE else words(texts.get("MndtId", ""), 80),
-        batch_reference=line.batch_reference or words(texts.get("PmtInfId", ""), 80),
-        structured_reference=words(reference, 60),
-        remittance=remittance,
-        return_reason=words(texts.get("Rsn", ""), 10),
-        charges_minor=charges,
-        original_minor=ordered[0] if ordered else line.original_minor,
-        original_currency=ordered[1] if ordered else line.original_currency,
-    )
+        charges = _minor_in(taken, currency, where)
+    ordered = _original(told.amounts.get("InstdAmt"), minor, currency, where)
+    said = {
+        "counterparty_name": words(name, 200),
+        "counterparty_iban": number_of(iban),
+        "bank_reference": words(texts.get("AcctSvcrRef", ""), 80) or whole["bank_reference"],
+        "end_to_end_id": "" if end_to_end.upper() in _NONE else words(end_to_end, 80),
+        "mandate_id": "" if texts.get("MndtId", "").upper() in _NONE else words(texts.get("MndtId", ""), 80),
+        "batch_reference": whole["batch_reference"] or words(texts.get("PmtInfId", ""), 80),
+        "structured_reference": words(reference, 60),
+        "remittance": remittance,
+        "return_reason": words(texts.get("Rsn", ""), 10),
+        "charges_minor": charges,
+    }
+    if ordered:
+        said["original_minor"], said["original_currency"] = ordered
+    return Line(**{**whole, **said})
 
 
 def _counterparty(texts: dict[str, str], minor: int, account: str) -> tuple[str, str]:

@@ -145,6 +145,8 @@ def statements(parts: Iterable[Part]) -> Iterator[Statement]:
 
 def words(text: str, longest: int) -> str:
     """`text` on one line, without control characters or what no database holds, at most `longest` characters."""
+    if not text:
+        return ""
     if text.isascii() and text.isprintable() and "  " not in text:
         return text.strip()[:longest]
     return _SPACE.sub(" ", text).strip()[:longest]
