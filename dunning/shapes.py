@@ -1,11 +1,11 @@
 """What the API of dunning takes and gives."""
 
-from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
+from ar.core.web import example
 from ar.core.web.types import ShortText
 from dunning.models import Outcome, PromiseState
 
@@ -14,10 +14,6 @@ AMOUNT = {"currency": "EUR", "amount_minor": 120_000}
 REASON = {"code": "promised", "reference": "2026-000041", "amount_minor": 40_000, "currency": "EUR"}
 HOLD = {"account_id": 17, "until": "2026-04-30", "reason": "New address for invoices, being checked"}
 PROMISE = {"account_id": 17, "items": [{"entry_id": 41, "amount_minor": 40_000}], "due_on": "2026-04-15"}
-
-
-def example(given: Mapping[str, Any]) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"examples": [dict(given)]}, from_attributes=True)
 
 
 class Amount(BaseModel):

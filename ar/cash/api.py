@@ -1,6 +1,5 @@
 """JSON: payments recorded, applied, refunded and told; and the address that the gateway posts to."""
 
-from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, Any
 
@@ -21,13 +20,16 @@ from ar.core.web import (
     Id,
     KernelDep,
     Limit,
+    Minor,
     NowDep,
+    Number,
     Once,
     Page,
     Principal,
     SessionDep,
     ShortText,
     allow,
+    example,
     idempotent,
     paged,
     public,
@@ -36,8 +38,6 @@ from ar.core.web import (
 router = APIRouter(prefix="/api/v1", tags=["payments"])
 webhooks = APIRouter(tags=["payments"])
 
-Minor = Annotated[int, Field(gt=0, le=10**15, description="Minor units", examples=[12_050])]
-Number = Annotated[int, Field(ge=1, le=2**63 - 1)]
 Why = Annotated[ShortText, Field(description="Why, for the audit trail", examples=["the cheque bounced"])]
 
 PAYMENT = {
@@ -62,10 +62,6 @@ PAYMENT = {
     "created_at": "2026-03-12T09:30:00Z",
     "updated_at": "2026-03-12T09:30:00Z",
 }
-
-
-def example(given: Mapping[str, Any]) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"examples": [dict(given)]}, from_attributes=True)
 
 
 class TargetIn(BaseModel):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Any
 
@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from ar.core.money import MAX_MINOR
 from ar.core.render import Renderer
-from ar.core.web import Day
+from ar.core.web import Day, Number, example
 from ar.core.web.types import several_lines
 from ar.credit.decision import CreditAnswer, Held, Reason
 from ar.credit.limits import LimitDraft
@@ -87,14 +87,9 @@ CHECK: dict[str, Any] = {
 
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Amount = Annotated[int, Field(ge=0, le=MAX_MINOR)]
-Number = Annotated[int, Field(ge=1, le=2**63 - 1)]
 Words = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=400), AfterValidator(several_lines)
 ]
-
-
-def example(given: Mapping[str, Any]) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"examples": [dict(given)]}, from_attributes=True)
 
 
 class LimitIn(BaseModel):

@@ -1,8 +1,7 @@
 """JSON: disputes listed, read, opened for a customer, and resolved without a credit. Invoicing resolves with one."""
 
-from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -21,6 +20,7 @@ from ar.core.web import (
     TodayDep,
     allow,
     etag,
+    example,
     idempotent,
     paged,
     require_match,
@@ -61,10 +61,6 @@ REJECTED = DISPUTE | {
     "resolved_by": "user:2",
     "version": 2,
 }
-
-
-def example(given: Mapping[str, Any]) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"examples": [dict(given)]}, from_attributes=True)
 
 
 class DisputeIn(BaseModel):

@@ -1,6 +1,5 @@
 """JSON: open items, ageing, statements and figures as of any day; write-offs, adjustments and reversals."""
 
-from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -15,6 +14,7 @@ from ar.core.web import (
     Id,
     KernelDep,
     Limit,
+    Minor,
     NowDep,
     Once,
     Page,
@@ -23,6 +23,7 @@ from ar.core.web import (
     ShortText,
     TodayDep,
     allow,
+    example,
     idempotent,
     paged,
 )
@@ -40,7 +41,6 @@ router = APIRouter(prefix="/api/v1", tags=["ledger"])
 AsOf = Annotated[Day | None, Query(description="The day, at its end; today when not given", examples=["2026-03-31"])]
 OneEntity = Annotated[int | None, Query(ge=1, le=2**63 - 1, description="Only this legal entity")]
 OneAccount = Annotated[int | None, Query(ge=1, le=2**63 - 1, description="Only this account")]
-Minor = Annotated[int, Field(gt=0, le=10**15, description="Minor units", examples=[12_050])]
 
 ITEM = {
     "entry_id": 41,
@@ -56,10 +56,6 @@ ITEM = {
     "due_on": "2026-03-12",
     "reference": "2026-000041",
 }
-
-
-def example(given: Mapping[str, Any]) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"examples": [dict(given)]}, from_attributes=True)
 
 
 class ItemOut(BaseModel):

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from ar.core.db import MAX_ID
-from ar.core.web import ShortText
+from ar.core.web import ShortText, example
 from ar.core.web.types import Search
 from invoicing.delivery.find import Listed, Proof
 from invoicing.delivery.models import (
@@ -104,10 +104,6 @@ TASK: dict[str, Any] = {
     "reference": "",
     "reason": "",
 }
-
-
-def example(given: Mapping[str, Any]) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"examples": [dict(given)]}, from_attributes=True)
 
 
 def asked(given: Mapping[str, Any]) -> ConfigDict:

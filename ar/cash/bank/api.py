@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, File, Form, Query, Response, UploadFile
 from pydantic import BaseModel, ConfigDict, Field
@@ -21,6 +21,7 @@ from ar.core.web import (
     KernelDep,
     Limit,
     NowDep,
+    Number,
     Once,
     Page,
     Principal,
@@ -28,6 +29,7 @@ from ar.core.web import (
     SessionDep,
     ShortText,
     allow,
+    example,
     idempotent,
     paged,
 )
@@ -37,7 +39,6 @@ from ar.customers.models import BankAccount
 router = APIRouter(prefix="/api/v1/bank", tags=["bank"])
 
 _MB = 1024 * 1024
-Number = Annotated[int, Field(ge=1, le=2**63 - 1)]
 OfAccount = Annotated[int | None, Query(ge=1, le=2**63 - 1, description="Only this bank account's", examples=[1])]
 Why = Annotated[ShortText, Field(description="Why, for whoever looks at the line later", examples=["a refund of tax"])]
 
@@ -111,10 +112,6 @@ TAKEN = {
     "replaced": 0,
     "gaps": [],
 }
-
-
-def example(given: Mapping[str, Any]) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"examples": [dict(given)]}, from_attributes=True)
 
 
 class BankAccountIn(BaseModel):

@@ -1,8 +1,7 @@
 """JSON: collections proposed, approved, announced, given out as files, and their lines."""
 
-from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -22,19 +21,20 @@ from ar.core.web import (
     KernelDep,
     Limit,
     NowDep,
+    Number,
     Once,
     Page,
     Principal,
     SessionDep,
     ShortText,
     allow,
+    example,
     idempotent,
     paged,
 )
 
 router = APIRouter(prefix="/api/v1", tags=["direct debit"])
 
-Number = Annotated[int, Field(ge=1, le=2**63 - 1)]
 Why = Annotated[ShortText, Field(description="Why, for the audit trail", examples=["the customer paid by transfer"])]
 
 COLLECTION = {
@@ -74,10 +74,6 @@ LINE = {
     "return_reason": "",
     "returned_on": None,
 }
-
-
-def example(given: Mapping[str, Any]) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"examples": [dict(given)]}, from_attributes=True)
 
 
 class ProposalIn(BaseModel):

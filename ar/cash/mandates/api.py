@@ -1,6 +1,5 @@
 """JSON: SEPA creditors and collecting accounts, and mandates written down, signed, confirmed, moved and ended."""
 
-from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, Any
 
@@ -29,19 +28,20 @@ from ar.core.web import (
     KernelDep,
     Limit,
     NowDep,
+    Number,
     Once,
     Page,
     Principal,
     SessionDep,
     ShortText,
     allow,
+    example,
     idempotent,
     paged,
 )
 
 router = APIRouter(prefix="/api/v1", tags=["direct debit"])
 
-Number = Annotated[int, Field(ge=1, le=2**63 - 1)]
 Cents = Annotated[int, Field(gt=0, le=10**11, description="Euro cents", examples=[250_000])]
 Days = Annotated[int, Field(ge=1, le=60)]
 Why = Annotated[ShortText, Field(description="Why, for the audit trail", examples=["asked for by telephone"])]
@@ -79,10 +79,6 @@ MANDATE = {
     "created_at": "2026-03-12T09:30:00Z",
     "updated_at": "2026-03-12T09:30:00Z",
 }
-
-
-def example(given: Mapping[str, Any]) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"examples": [dict(given)]}, from_attributes=True)
 
 
 class CreditorIn(BaseModel):

@@ -29,7 +29,6 @@ from ar.cash.matching.shapes import (
     entries_of,
     line_out,
     proposal_out,
-    shaped,
 )
 from ar.cash.matching.undo import application, undo
 from ar.cash.models import Payment
@@ -38,13 +37,16 @@ from ar.core.web import (
     Id,
     KernelDep,
     Limit,
+    Minor,
     NowDep,
+    Number,
     Once,
     Page,
     Principal,
     SessionDep,
     ShortText,
     allow,
+    example,
     idempotent,
     language_of,
     paged,
@@ -54,15 +56,13 @@ from ar.ledger.models import Book
 
 router = APIRouter(prefix="/api/v1/cash", tags=["cash desk"])
 
-Minor = Annotated[int, Field(gt=0, le=10**15, description="Minor units", examples=[12_050])]
-Number = Annotated[int, Field(ge=1, le=2**63 - 1)]
 EntityId = Annotated[int | None, Query(ge=1, le=2**63 - 1, description="Only this legal entity's")]
 AccountId = Annotated[int | None, Query(ge=1, le=2**63 - 1, description="Only this customer's")]
 DisputeReason = Literal["price", "quantity", "quality", "delivery", "not_ordered", "already_paid", "reference", "other"]
 
 
 class PartIn(BaseModel):
-    model_config = shaped({name: value for name, value in PART.items() if name != "reference"}) | ConfigDict(
+    model_config = example({name: value for name, value in PART.items() if name != "reference"}) | ConfigDict(
         extra="forbid"
     )
 
@@ -72,7 +72,7 @@ class PartIn(BaseModel):
 
 
 class ResidualIn(BaseModel):
-    model_config = shaped(RESIDUAL) | ConfigDict(extra="forbid")
+    model_config = example(RESIDUAL) | ConfigDict(extra="forbid")
 
     entry_id: Number
     amount_minor: Minor
@@ -80,7 +80,7 @@ class ResidualIn(BaseModel):
 
 
 class NettingIn(BaseModel):
-    model_config = shaped(NETTING) | ConfigDict(extra="forbid")
+    model_config = example(NETTING) | ConfigDict(extra="forbid")
 
     debit_id: Number
     credit_id: Number
@@ -88,7 +88,7 @@ class NettingIn(BaseModel):
 
 
 class DeductionIn(BaseModel):
-    model_config = shaped({"entry_id": 41, "amount_minor": 2_500, "reason": "price"}) | ConfigDict(extra="forbid")
+    model_config = example({"entry_id": 41, "amount_minor": 2_500, "reason": "price"}) | ConfigDict(extra="forbid")
 
     entry_id: Number
     amount_minor: Minor
@@ -99,7 +99,7 @@ class DeductionIn(BaseModel):
 class ApplyIn(BaseModel):
     """Either a kept proposal, by its rank, or parts."""
 
-    model_config = shaped({"rank": 1}) | ConfigDict(extra="forbid")
+    model_config = example({"rank": 1}) | ConfigDict(extra="forbid")
 
     rank: Annotated[int, Field(ge=1, le=3)] | None = None
     parts: list[PartIn] = Field(default_factory=list, max_length=500)
@@ -126,7 +126,7 @@ class ApplyIn(BaseModel):
 
 
 class ApplyLineIn(ApplyIn):
-    model_config = shaped({"parts": [{"account_id": 17, "entry_id": 41, "amount_minor": 120_000}]}) | ConfigDict(
+    model_config = example({"parts": [{"account_id": 17, "entry_id": 41, "amount_minor": 120_000}]}) | ConfigDict(
         extra="forbid"
     )
 
@@ -136,13 +136,13 @@ class ApplyLineIn(ApplyIn):
 
 
 class WhyIn(BaseModel):
-    model_config = shaped({"why": "it was meant for another invoice"}) | ConfigDict(extra="forbid")
+    model_config = example({"why": "it was meant for another invoice"}) | ConfigDict(extra="forbid")
 
     why: ShortText
 
 
 class AliasIn(BaseModel):
-    model_config = shaped({"iban": "FR7630006000011234567890189"}) | ConfigDict(extra="forbid")
+    model_config = example({"iban": "FR7630006000011234567890189"}) | ConfigDict(extra="forbid")
 
     iban: Annotated[str, Field(pattern=r"^[A-Z0-9]{5,34}$")] | None = None
     name: ShortText | None = None
@@ -155,7 +155,7 @@ class AliasIn(BaseModel):
 
 
 class PolicyIn(BaseModel):
-    model_config = shaped(
+    model_config = example(
         {
             "apply_above": 0.995,
             "tolerance_minor": 200,

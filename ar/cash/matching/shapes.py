@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from ar.cash.bank.models import BankLine
 from ar.cash.matching.facts import Difference, Proposal
 from ar.cash.matching.models import AliasKind, CashApplication, MatchProposal, PayerAlias
 from ar.cash.matching.words import told, why_not_told
 from ar.core.render import Renderer
+from ar.core.web import example
 from ar.ledger.models import Book, OpenItem
 
 PART = {"account_id": 17, "entry_id": 41, "reference": "FR1-2026-000041", "amount_minor": 120_000}
@@ -42,12 +43,8 @@ LINE = {
 }
 
 
-def shaped(example: Mapping[str, Any]) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"examples": [dict(example)]}, from_attributes=True)
-
-
 class PartOut(BaseModel):
-    model_config = shaped(PART)
+    model_config = example(PART)
 
     account_id: int
     entry_id: int | None = Field(description="The open item; null for money on account")
@@ -56,7 +53,7 @@ class PartOut(BaseModel):
 
 
 class ResidualOut(BaseModel):
-    model_config = shaped(RESIDUAL)
+    model_config = example(RESIDUAL)
 
     entry_id: int
     amount_minor: int
@@ -64,7 +61,7 @@ class ResidualOut(BaseModel):
 
 
 class NettingOut(BaseModel):
-    model_config = shaped(NETTING)
+    model_config = example(NETTING)
 
     debit_id: int
     credit_id: int
@@ -72,7 +69,7 @@ class NettingOut(BaseModel):
 
 
 class ProposalOut(BaseModel):
-    model_config = shaped(PROPOSAL)
+    model_config = example(PROPOSAL)
 
     rank: int
     probability: float = Field(description="How sure the engine is, from 0 to 1")
@@ -84,7 +81,7 @@ class ProposalOut(BaseModel):
 
 
 class WaitingLineOut(BaseModel):
-    model_config = shaped(LINE | {"proposals": [PROPOSAL]})
+    model_config = example(LINE | {"proposals": [PROPOSAL]})
 
     id: int
     bank_account_id: int
@@ -101,7 +98,7 @@ class WaitingLineOut(BaseModel):
 
 
 class UnappliedOut(BaseModel):
-    model_config = shaped(
+    model_config = example(
         {"payment_id": 7, "account_id": 17, "unapplied_minor": 500, "currency": "EUR", "proposals": [PROPOSAL]}
     )
 
@@ -113,7 +110,7 @@ class UnappliedOut(BaseModel):
 
 
 class ApplicationOut(BaseModel):
-    model_config = shaped(
+    model_config = example(
         {
             "id": 3,
             "bank_line_id": 9,
@@ -153,7 +150,7 @@ class ApplicationOut(BaseModel):
 
 
 class AliasOut(BaseModel):
-    model_config = shaped(
+    model_config = example(
         {"id": 2, "kind": "iban", "value": "FR7630006000011234567890189", "confirmed": 4, "refused": 0}
     )
 
@@ -169,7 +166,7 @@ class AliasOut(BaseModel):
 
 
 class PolicyOut(BaseModel):
-    model_config = shaped(
+    model_config = example(
         {
             "entity_id": 1,
             "apply_above": 0.995,
@@ -191,7 +188,7 @@ class PolicyOut(BaseModel):
 
 
 class FiguresOut(BaseModel):
-    model_config = shaped(
+    model_config = example(
         {
             "came_in": 1200,
             "applied_untouched": 1120,

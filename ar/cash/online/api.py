@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import col, select
 
-from ar.cash.api import Minor, Number, PaymentOut, TargetIn, WhyIn, example
+from ar.cash.api import PaymentOut, TargetIn, WhyIn
 from ar.cash.autopay.agree import autopays_of, remove_with_autopay, turn_off
 from ar.cash.autopay.models import Autopay, AutopayItem, AutopayState
 from ar.cash.checkout import PageWish, open_page
@@ -26,12 +26,15 @@ from ar.core.web import (
     Id,
     KernelDep,
     Limit,
+    Minor,
     NowDep,
+    Number,
     Once,
     Page,
     Principal,
     SessionDep,
     allow,
+    example,
     idempotent,
     paged,
 )

@@ -1,9 +1,8 @@
 """JSON: instalment plans proposed, agreed on, told and ended; and what customers may ask for by themselves."""
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -22,19 +21,20 @@ from ar.core.web import (
     KernelDep,
     Limit,
     NowDep,
+    Number,
     Once,
     Page,
     Principal,
     SessionDep,
     ShortText,
     allow,
+    example,
     idempotent,
     paged,
 )
 
 router = APIRouter(prefix="/api/v1", tags=["payment plans"])
 
-Number = Annotated[int, Field(ge=1, le=2**63 - 1)]
 Minor = Annotated[int, Field(gt=0, le=10**15, description="Minor units", examples=[40_000])]
 
 POLICY = {
@@ -62,10 +62,6 @@ PLAN = {
     "over_at": None,
 }
 PART = {"number": 1, "due_on": "2026-04-01", "amount_minor": 40_000, "open_minor": 0}
-
-
-def example(given: Mapping[str, Any]) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"examples": [dict(given)]}, from_attributes=True)
 
 
 class PolicyBody(BaseModel):

@@ -1,6 +1,6 @@
 """JSON: remittance advices taken in, as files or field by field; listed, told, paired, refused, released."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Any
 
@@ -24,19 +24,20 @@ from ar.core.web import (
     KernelDep,
     Limit,
     NowDep,
+    Number,
     Once,
     Page,
     Principal,
     SessionDep,
     ShortText,
     allow,
+    example,
     idempotent,
     paged,
 )
 
 router = APIRouter(prefix="/api/v1", tags=["remittances"])
 
-Number = Annotated[int, Field(ge=1, le=2**63 - 1)]
 Minor = Annotated[int, Field(ge=-(10**15), le=10**15, description="Minor units", examples=[98_000])]
 Reference = Annotated[ShortText, Field(max_length=60)]
 Why = Annotated[ShortText, Field(description="Why, for the audit trail", examples=["it is an order, no payment"])]
@@ -88,10 +89,6 @@ TOLD: dict[str, Any] = {
         }
     ],
 }
-
-
-def example(given: Mapping[str, Any]) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"examples": [dict(given)]}, from_attributes=True)
 
 
 class LineIn(BaseModel):

@@ -1,8 +1,7 @@
 """JSON: messages listed, read, and decided about when they wait for a person."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,7 +11,7 @@ from ar.core.access.links import masked
 from ar.core.outbox.decide import Decision, decide
 from ar.core.outbox.find import message, order_of, search
 from ar.core.outbox.models import MessageState
-from ar.core.web import Cursor, Id, Limit, NowDep, Page, Principal, Search, SessionDep, ShortText, allow, paged
+from ar.core.web import Cursor, Id, Limit, NowDep, Page, Principal, Search, SessionDep, ShortText, allow, example, paged
 
 router = APIRouter(prefix="/api/v1", tags=["messages"])
 
@@ -33,10 +32,6 @@ MESSAGE = {
     "attempts": 1,
     "outcome": "the server closed the connection after the message was handed over",
 }
-
-
-def example(given: Mapping[str, Any]) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"examples": [dict(given)]}, from_attributes=True)
 
 
 class MessageOut(BaseModel):

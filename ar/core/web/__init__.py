@@ -11,7 +11,7 @@ from ar.core.web.origin import require_own_origin, require_token
 from ar.core.web.pages import MenuEntry, local_path, page, redirect, set_session_cookie
 from ar.core.web.paging import Cursor, Limit, Page, paged
 from ar.core.web.problems import Problem, SignInRequiredError, problem
-from ar.core.web.types import Day, Id, LongText, Search, ShortText
+from ar.core.web.types import Day, Id, LongText, Minor, Number, Search, ShortText, example
 
 __all__ = [
     "Cursor",
@@ -22,7 +22,9 @@ __all__ = [
     "Limit",
     "LongText",
     "MenuEntry",
+    "Minor",
     "NowDep",
+    "Number",
     "Once",
     "Page",
     "Principal",
@@ -35,6 +37,7 @@ __all__ = [
     "allow",
     "client_address",
     "etag",
+    "example",
     "idempotent",
     "language_of",
     "local_path",

@@ -1,11 +1,12 @@
 """Types of what comes in: text and numbers that the database can hold, whichever it is."""
 
 import re
+from collections.abc import Mapping
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Path
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
 from ar.core.db import MAX_ID
 
@@ -51,5 +52,16 @@ Search = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)
 
 Id = Annotated[int, Path(ge=1, le=MAX_ID, description="The number of the thing", examples=[1])]
 
+Number = Annotated[int, Field(ge=1, le=MAX_ID)]
+"""The number of a thing, in a body."""
+
+Minor = Annotated[int, Field(gt=0, le=10**15, description="Minor units", examples=[12_050])]
+"""An amount above zero."""
+
 Day = Annotated[date, Field(ge=date(1900, 1, 1), le=date(2200, 12, 31))]
 """A calendar day that business is done on: periods may be counted back and forth from it."""
+
+
+def example(given: Mapping[str, Any]) -> ConfigDict:
+    """The configuration of a body that reads objects as well, told by the example `given`."""
+    return ConfigDict(json_schema_extra={"examples": [dict(given)]}, from_attributes=True)
