@@ -174,12 +174,18 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_money_costs_little(name: str) -> None:
-    """The bound is ten times what it takes on an idle core: it tells work without bounds from a busy machine."""
+    """The bound is ten times what it takes on an idle core: it tells work without bounds from a busy machine.
+
+    The best of three counts: work without bounds is slow each time, the collection of other tests' garbage is not.
+    """
     incoming, owed = HOSTILE[name]
-    start = time.process_time()
-    decision = decided(incoming, owed)
-    assert time.process_time() - start < 0.3
-    assert decision.verdict is not Verdict.APPLY
+    spent = []
+    for _ in range(3):
+        start = time.process_time()
+        decision = decided(incoming, owed)
+        spent.append(time.process_time() - start)
+        assert decision.verdict is not Verdict.APPLY
+    assert min(spent) < 0.3
 
 
 @settings(max_examples=60)
