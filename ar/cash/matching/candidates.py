@@ -52,12 +52,24 @@ def tokens_of(incoming: Incoming) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*advised[:200], *quoted(incoming.texts))))
 
 
-def named_candidates(chunk: Sequence[Incoming], look: Lookups) -> list[Candidates]:
+@dataclass(frozen=True, slots=True)
+class Quotes:
+    """What a chunk of money quotes: open items per reference key or purchase order, accounts per IBAN."""
+
+    items: Mapping[str, Sequence[Item]]
+    ibans: Mapping[str, Mapping[int, int]]
+
+
+def quotes_of(chunk: Sequence[Incoming], look: Lookups) -> Quotes:
+    """Looked up once for both steps."""
+    tokens = {token for one in chunk for token in tokens_of(one)}
+    return Quotes(_by_key(look.by_reference(tokens)), look.by_iban({one.payer_iban for one in chunk if one.payer_iban}))
+
+
+def named_candidates(chunk: Sequence[Incoming], look: Lookups, quotes: Quotes) -> list[Candidates]:
     """For each of `chunk`: the items that it quotes, and whom they and its IBAN point to."""
-    tokens = [tokens_of(one) for one in chunk]
-    items = _by_key(look.by_reference({token for some in tokens for token in some}))
-    ibans = look.by_iban({one.payer_iban for one in chunk if one.payer_iban})
-    found = [_named(one, some, items) for one, some in zip(chunk, tokens, strict=True)]
+    ibans = quotes.ibans
+    found = [_named(one, tokens_of(one), quotes.items) for one in chunk]
     wanted = [
         {item.account_id for item in some} | set(ibans.get(one.payer_iban, ())) | _given(one)
         for one, some in zip(chunk, found, strict=True)
@@ -69,22 +81,20 @@ def named_candidates(chunk: Sequence[Incoming], look: Lookups) -> list[Candidate
     ]
 
 
-def all_candidates(chunk: Sequence[Incoming], look: Lookups) -> list[Candidates]:
+def all_candidates(chunk: Sequence[Incoming], look: Lookups, quotes: Quotes) -> list[Candidates]:
     """For each of `chunk`: besides, whom name, alias and customer number point to, their groups, and all they owe."""
     tokens = [tokens_of(one) for one in chunk]
-    every = {token for some in tokens for token in some}
-    items = _by_key(look.by_reference(every))
-    ibans = look.by_iban({one.payer_iban for one in chunk if one.payer_iban})
+    ibans = quotes.ibans
     aliases = look.by_alias({key for one in chunk if (key := alias_key(one.payer_name))})
-    numbers = look.by_number(every)
-    named = [_named(one, some, items) for one, some in zip(chunk, tokens, strict=True)]
+    numbers = look.by_number({token for some in tokens for token in some})
+    named = [_named(one, some, quotes.items) for one, some in zip(chunk, tokens, strict=True)]
     first = []
-    for one, some, quotes in zip(chunk, named, tokens, strict=True):
+    for one, some, said in zip(chunk, named, tokens, strict=True):
         accounts = dict.fromkeys(_given(one))
         if not accounts:
             accounts |= dict.fromkeys(ibans.get(one.payer_iban, ()))
             accounts |= dict.fromkeys(aliases.get(alias_key(one.payer_name), ()))
-            accounts |= dict.fromkeys(account for token in quotes for account in numbers.get(token, ()))
+            accounts |= dict.fromkeys(account for token in said for account in numbers.get(token, ()))
             if one.payer_name:
                 accounts |= dict.fromkeys(account for account, _ in look.nearest(one.payer_name, NEAREST))
             accounts |= dict.fromkeys(item.account_id for item in some)

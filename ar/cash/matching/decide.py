@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from ar.cash.imputation import legal_order
-from ar.cash.matching.candidates import Lookups, all_candidates, named_candidates
+from ar.cash.matching.candidates import Lookups, all_candidates, named_candidates, quotes_of
 from ar.cash.matching.case import Case, look, uncontested
 from ar.cash.matching.evidence import weigh
 from ar.cash.matching.facts import (
@@ -55,12 +55,13 @@ def decide_all(
 
     What its texts settle outright is settled so; for the rest everything open of all who may have paid is looked at.
     """
+    quotes = quotes_of(chunk, lookups)
     decisions: list[Decision | None] = [
         settle_outright(one, candidates, policies[one.entity_id], model, today=today)
-        for one, candidates in zip(chunk, named_candidates(chunk, lookups), strict=True)
+        for one, candidates in zip(chunk, named_candidates(chunk, lookups, quotes), strict=True)
     ]
     rest = [one for one, decision in zip(chunk, decisions, strict=True) if decision is None]
-    wider = iter(zip(rest, all_candidates(rest, lookups), strict=True) if rest else ())
+    wider = iter(zip(rest, all_candidates(rest, lookups, quotes), strict=True) if rest else ())
     made = []
     for decision in decisions:
         if decision is None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from ar.cash.matching.candidates import Lookups, all_candidates, named_candidates
+from ar.cash.matching.candidates import Lookups, all_candidates, named_candidates, quotes_of
 from ar.cash.matching.decide import decide, decide_all
-from ar.cash.matching.facts import Expected, Incoming, Item, Payer, Policy, Verdict
+from ar.cash.matching.facts import Candidates, Expected, Incoming, Item, Payer, Policy, Verdict
 from ar.cash.matching.names import NameIndex, alias_key
 from ar.cash.matching.weights import PRIORS
 from tests.cash.matching.make import TODAY, item, money
@@ -74,16 +74,20 @@ class Counted:
         return Lookups(nearest=nearest, **{name: self.counting(name, answer) for name, answer in answers.items()})
 
 
+def everything(chunk: Sequence[Incoming], look: Lookups) -> list[Candidates]:
+    return all_candidates(chunk, look, quotes_of(chunk, look))
+
+
 def test_a_whole_chunk_is_looked_up_at_once() -> None:
     counted = Counted()
     chunk = [money(50_000 + n, f"FA2026-{n:06d}", payer_iban=IBAN) for n in range(50)]
-    all_candidates(chunk, counted.lookups())
+    everything(chunk, counted.lookups())
     assert counted.asked.pop("payers") == 2
     assert set(counted.asked.values()) == {1}
 
 
 def whom(incoming: Incoming) -> set[int]:
-    [found] = all_candidates([incoming], Counted().lookups())
+    [found] = everything([incoming], Counted().lookups())
     return {payer.account_id for payer in found.payers}
 
 
@@ -99,13 +103,13 @@ def test_whom_it_may_be_from() -> None:
 
 
 def test_a_given_customer_is_the_only_one() -> None:
-    [found] = all_candidates([money(1, "FA2026-000001", account_id=2)], Counted().lookups())
+    [found] = everything([money(1, "FA2026-000001", account_id=2)], Counted().lookups())
     assert [payer.account_id for payer in found.payers] == [2]
     assert [one.entry_id for one in found.items] == [2]
 
 
 def test_items_of_the_currency_alone_and_what_was_said_to_come() -> None:
-    [found] = all_candidates([money(1, "", payer_name="GARAGE MARTIN", payer_iban=IBAN)], Counted().lookups())
+    [found] = everything([money(1, "", payer_name="GARAGE MARTIN", payer_iban=IBAN)], Counted().lookups())
     assert {one.entry_id for one in found.items} == {1, 2, 3, 4}
     assert [one.currency for one in found.expected] == ["EUR"]
     assert {payer.account_id: payer.by_iban for payer in found.payers} == {1: 2, 2: 0, 3: 0, 4: 0}
@@ -119,6 +123,13 @@ def test_what_names_settle_is_not_looked_at_any_further() -> None:
     assert "open_items" not in counted.asked
 
 
+def test_what_is_quoted_is_looked_up_once_for_both_steps() -> None:
+    counted = Counted()
+    chunk = [money(50_000, "FA2026-000001", payer_iban=IBAN), money(60_000, "VIREMENT", payer_name="GARAGE MARTIN")]
+    decide_all(chunk, counted.lookups(), {1: Policy()}, PRIORS, today=TODAY)
+    assert (counted.asked["by_reference"], counted.asked["by_iban"], counted.asked["open_items"]) == (1, 1, 1)
+
+
 def test_a_chunk_is_decided_as_its_payments_are() -> None:
     look = Counted().lookups()
     chunk = [
@@ -129,7 +140,7 @@ def test_a_chunk_is_decided_as_its_payments_are() -> None:
     together = decide_all(chunk, look, {1: Policy()}, PRIORS, today=TODAY)
     alone = [
         decide(one, found, Policy(), PRIORS, today=TODAY)
-        for one, found in zip(chunk, all_candidates(chunk, look), strict=True)
+        for one, found in zip(chunk, everything(chunk, look), strict=True)
     ]
     assert [d.verdict for d in together] == [d.verdict for d in alone]
     assert [d.proposals[0].parts if d.proposals else () for d in together] == [
@@ -138,5 +149,6 @@ def test_a_chunk_is_decided_as_its_payments_are() -> None:
 
 
 def test_no_money_no_candidates() -> None:
-    assert named_candidates([], Counted().lookups()) == []
+    none = Counted().lookups()
+    assert named_candidates([], none, quotes_of([], none)) == []
     assert decide_all([], Counted().lookups(), {}, PRIORS, today=TODAY) == []

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from ar.cash.matching.candidates import all_candidates
+from ar.cash.matching.candidates import all_candidates, quotes_of
 from bench.match_peer import Peer
 from bench.match_score import decided, lookups, scored, world_of
 from bench.match_truth import MIX, World, make_world
@@ -52,7 +52,8 @@ def test_the_payments_are_as_hard_as_they_say(world: World) -> None:
 
 def test_what_a_payment_is_for_is_nearly_always_among_its_candidates(world: World) -> None:
     settled = [paid for paid in world.payments if paid.truth.settled]
-    found = all_candidates([paid.incoming for paid in settled], lookups(world))
+    chunk, look = [paid.incoming for paid in settled], lookups(world)
+    found = all_candidates(chunk, look, quotes_of(chunk, look))
     complete = sum(
         {entry for entry, _ in paid.truth.cleared} <= {item.entry_id for item in candidates.items}
         for paid, candidates in zip(settled, found, strict=True)
