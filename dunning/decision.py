@@ -8,98 +8,16 @@ minor units; all days are the customer's local days.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import NamedTuple
 
 from ar.core.calendars import is_business_day
-from dunning.policy import Policies, Policy, Step
-
-
-class Noticed(NamedTuple):
-    """A step at which an item has already been written about."""
-
-    step: str
-    offset_days: int
-    on: date
-
-
-class ItemFacts(NamedTuple):
-    """A debit item that is open now. `disputed`, `promised` and `in_flight` may overlap or exceed what is open.
-
-    `planned` is in a payment plan in good standing, whose next instalment is on `planned_until`.
-    """
-
-    entry_id: int
-    entity_id: int
-    reference: str
-    due_on: date
-    currency: str
-    open_minor: int
-    disputed_minor: int = 0
-    promised_minor: int = 0
-    promised_until: date | None = None
-    in_flight_minor: int = 0
-    noticed: tuple[Noticed, ...] = ()
-    planned_minor: int = 0
-    planned_until: date | None = None
-
-
-class ContactFacts(NamedTuple):
-    id: int
-    name: str
-    email: str
-    language: str | None = None
-    opted_out: bool = False
-
-
-class PastNotice(NamedTuple):
-    """A notice of the last seven days; `cycle` is the local day it was written for."""
-
-    entity_id: int
-    step: str
-    cycle: date
-    cancelled: bool = False
-
-
-class HoldFacts(NamedTuple):
-    """A rest that a person ordered; `until` is its last day, None when it has no end."""
-
-    id: int
-    until: date | None
-    reason: str
-
-
-class LateTerms(NamedTuple):
-    """What the law, or the contract, lets a seller add to late amounts, from the dated table; never assumed."""
-
-    interest_percent: Decimal
-    fixed_minor: int
-    currency: str
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
-class CustomerFacts:
-    """Everything a decision about one customer rests on. `credits` is unapplied credit by (entity_id, currency).
-
-    `contact` is the one to write to, None when there is none with a working address; `bounced` tells that there was.
-    """
-
-    account_id: int
-    code: str
-    name: str
-    language: str
-    country: str
-    zone: str
-    epoch: int
-    contact: ContactFacts | None
-    bounced: bool
-    items: tuple[ItemFacts, ...]
-    credits: Mapping[tuple[int, str], int] = field(default_factory=dict)
-    notices: tuple[PastNotice, ...] = ()
-    holds: tuple[HoldFacts, ...] = ()
+from ar.customers.models import Channel
+from dunning.case import CustomerFacts, ItemFacts
+from dunning.ladder import Next, next_step
+from dunning.policy import Policies, Policy, StaleBank
+from dunning.steps import Step, Tone
 
 
 class Reason(NamedTuple):
@@ -130,7 +48,7 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Write to the customer for one seller, at the highest step that any line has newly reached."""
+    """Write to the customer for one seller, at the gravest step that any line has newly reached, by `channel`."""
 
     account_id: int
     entity_id: int
@@ -138,6 +56,7 @@ class Send:
     policy: Policy
     lines: tuple[Line, ...]
     reasons: tuple[Reason, ...] = ()
+    channel: Channel = Channel.EMAIL
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,25 +101,6 @@ def asks(facts: CustomerFacts) -> list[Ask]:
     return result
 
 
-def next_step(item: ItemFacts, policy: Policy, *, today: date) -> tuple[Step, date] | None:
-    """The step that `item` takes next and the first day it may; None at the top of the ladder.
-
-    Days count from the due date, not from the last message; an item that is behind climbs one step at a time with a
-    rest between, and an item first seen after its due date starts at the first step after it.
-    """
-    done = max((noticed.offset_days for noticed in item.noticed), default=None)
-    for step in policy.steps:
-        if step.courtesy and today > item.due_on:
-            continue
-        if done is not None and (step.offset_days <= done or any(n.step == step.key for n in item.noticed)):
-            continue
-        on = item.due_on + timedelta(days=step.offset_days)
-        if done is not None:
-            on = max(on, max(n.on for n in item.noticed) + timedelta(days=policy.spacing_days))
-        return step, on
-    return None
-
-
 def left_out(ask: Ask) -> list[Reason]:
     """Why part or all of an item is not asked for."""
     item = ask.item
@@ -232,25 +132,31 @@ def decide(facts: CustomerFacts, policies: Policies, *, today: date) -> Decision
     """Whom to write to for what today, or why not. `today` is the customer's local day."""
     due: list[Line] = []
     reasons: list[Reason] = []
-    upcoming: list[tuple[date, Step, ItemFacts]] = []
+    upcoming: list[tuple[Next, ItemFacts]] = []
     lines = asks(facts)
     for ask in lines:
         item = ask.item
-        following = next_step(item, policies.of(item.entity_id), today=today)
+        policy = policy_of(item, facts, policies)
+        if policy is None:
+            reasons.append(Reason("no_policy", _named(item)))
+            continue
+        following = next_step(item, policy, facts, today=today, asked_minor=ask.amount_minor)
         if following is None:
             continue
-        step, on = following
-        if on > today:
-            upcoming.append((on, step, item))
+        if following.on > today:
+            upcoming.append((following, item))
             continue
         reasons += left_out(ask)
         if ask.amount_minor == 0:
             continue
-        if step.courtesy and facts.contact is not None and facts.contact.opted_out:
-            reasons.append(Reason("opted_out", {"entry_id": item.entry_id, "reference": item.reference}))
+        obstacle = _obstacle(item, following.step, facts, policies.company)
+        if obstacle is not None:
+            reasons.append(obstacle)
             continue
-        due.append(Line(ask, step))
-    due, small = _above_minimum(due, policies)
+        if following.why:
+            reasons.append(Reason(following.why, {"step": following.step.key, **_named(item)}))
+        due.append(Line(ask, following.step))
+    due, small = _above_minimum(due, facts, policies)
     reasons += small
     blocks = _blocks(facts, today=today) if any(ask.amount_minor for ask in lines) else []
     if not due:
@@ -258,17 +164,46 @@ def decide(facts: CustomerFacts, policies: Policies, *, today: date) -> Decision
             return Hold(facts.account_id, (*blocks, *reasons))
         return Nothing(facts.account_id, _upcoming(upcoming, lines))
     blocks += _limits(facts, policies.company, today=today)
+    if facts.trial is not None and facts.trial.holdout:
+        blocks.append(Reason("held_out", {"experiment_id": facts.trial.experiment_id}))
     if blocks:
         return Hold(facts.account_id, (*blocks, *reasons))
     return _choose(facts, due, reasons, policies, today=today)
 
 
-def _above_minimum(due: Sequence[Line], policies: Policies) -> tuple[list[Line], list[Reason]]:
+def policy_of(item: ItemFacts, facts: CustomerFacts, policies: Policies) -> Policy | None:
+    """The policy for one item of the customer; None when a person chose that it gets no automatic word."""
+    trial = facts.trial.policy if facts.trial is not None else None
+    return policies.of(item.entity_id, item.chosen, facts.chosen, trial, segment=facts.segment)
+
+
+def _named(item: ItemFacts) -> dict[str, str | int]:
+    return {"entry_id": item.entry_id, "reference": item.reference}
+
+
+def _obstacle(item: ItemFacts, step: Step, facts: CustomerFacts, company: Policy) -> Reason | None:
+    """What keeps one item from a step that is due."""
+    if item.status:
+        return Reason("status", {"status": item.status, **_named(item)})
+    if step.courtesy and facts.contact is not None and facts.contact.opted_out:
+        return Reason("opted_out", _named(item))
+    age = facts.bank_age.get(item.entity_id, 0)
+    if age < company.bank_days or step.courtesy:
+        return None
+    if company.stale_bank is StaleBank.WAIT or step.tone is not Tone.FRIENDLY:
+        return Reason("stale_bank", {"days": age, **_named(item)})
+    return None
+
+
+def _above_minimum(due: Sequence[Line], facts: CustomerFacts, policies: Policies) -> tuple[list[Line], list[Reason]]:
     totals: dict[tuple[int, str], int] = {}
     for line in due:
         key = (line.ask.item.entity_id, line.ask.item.currency)
         totals[key] = totals.get(key, 0) + line.ask.amount_minor
-    small = {key for key, total in totals.items() if total < policies.of(key[0]).minimum.get(key[1], 0)}
+    least = {
+        key: (policies.of(key[0], facts.chosen, segment=facts.segment) or policies.company).minimum for key in totals
+    }
+    small = {key for key, total in totals.items() if total < least[key].get(key[1], 0)}
     if not small:
         return list(due), []
     kept = [line for line in due if (line.ask.item.entity_id, line.ask.item.currency) not in small]
@@ -287,8 +222,14 @@ def _blocks(facts: CustomerFacts, *, today: date) -> list[Reason]:
             if hold.until is not None:
                 params["until"] = hold.until.isoformat()
             reasons.append(Reason("held", params))
-    if facts.contact is None:
-        reasons.append(Reason("bounced" if facts.bounced else "no_contact", {}))
+    for rest in facts.rests:
+        if rest.until is None or rest.until >= today:
+            told: dict[str, str | int] = {"words": rest.words} if rest.words else {}
+            if rest.until is not None:
+                told["until"] = rest.until.isoformat()
+            reasons.append(Reason(rest.code, told))
+    if not facts.reachable:
+        reasons.append(_unreached(facts))
     return reasons
 
 
@@ -308,30 +249,45 @@ def _limits(facts: CustomerFacts, policy: Policy, *, today: date) -> list[Reason
 def _choose(
     facts: CustomerFacts, due: Sequence[Line], reasons: list[Reason], policies: Policies, *, today: date
 ) -> Decision:
-    """One message: for the seller whose step is highest, then whose item is oldest; the others wait for their day."""
+    """One message: for the seller whose step is gravest, then whose item is oldest; the others wait for their day."""
     by_entity: dict[int, list[Line]] = {}
     for line in due:
         by_entity.setdefault(line.ask.item.entity_id, []).append(line)
     written = {(notice.entity_id, notice.step) for notice in facts.notices if notice.cycle == today}
     ranked = []
     for entity_id, lines in by_entity.items():
-        step = max((line.step for line in lines), key=lambda s: s.offset_days)
-        if (entity_id, step.key) in written:
-            reasons.append(Reason("written_today", {"entity_id": entity_id, "step": step.key}))
+        gravest = max(lines, key=lambda line: line.step.rank)
+        if (entity_id, gravest.step.key) in written:
+            reasons.append(Reason("written_today", {"entity_id": entity_id, "step": gravest.step.key}))
         else:
-            ranked.append((-step.offset_days, lines[0].ask.item.due_on, entity_id, step))
+            grave, offset = gravest.step.rank
+            ranked.append((-grave, -offset, lines[0].ask.item.due_on, entity_id, gravest))
     if not ranked:
         return Hold(facts.account_id, tuple(reasons))
-    ranked.sort()
-    _, _, entity_id, step = ranked[0]
-    reasons += [Reason("other_seller_first", {"entity_id": other}) for _, _, other, _ in ranked[1:]]
-    return Send(facts.account_id, entity_id, step, policies.of(entity_id), tuple(by_entity[entity_id]), tuple(reasons))
+    ranked.sort(key=lambda found: found[:4])
+    _, _, _, entity_id, gravest = ranked[0]
+    wanted = gravest.step.channel
+    channel = next((way for way in (wanted, Channel.EMAIL) if facts.reached_by(way)), None)
+    if channel is None:
+        return Hold(facts.account_id, (_unreached(facts), *reasons))
+    if channel is not wanted:
+        reasons.append(Reason("other_channel", {"channel": wanted.value, "instead": channel.value}))
+    reasons += [Reason("other_seller_first", {"entity_id": other}) for _, _, _, other, _ in ranked[1:]]
+    policy = policy_of(gravest.ask.item, facts, policies) or policies.company
+    chosen = tuple(by_entity[entity_id])
+    return Send(facts.account_id, entity_id, gravest.step, policy, chosen, tuple(reasons), channel)
 
 
-def _upcoming(upcoming: Iterable[tuple[date, Step, ItemFacts]], lines: Sequence[Ask]) -> tuple[Reason, ...]:
-    first = min(upcoming, key=lambda u: (u[0], -u[1].offset_days), default=None)
+def _unreached(facts: CustomerFacts) -> Reason:
+    return Reason("bounced" if facts.bounced else "no_contact", {})
+
+
+def _upcoming(upcoming: Iterable[tuple[Next, ItemFacts]], lines: Sequence[Ask]) -> tuple[Reason, ...]:
+    first = min(upcoming, key=lambda u: (u[0].on, -u[0].step.offset_days), default=None)
     if first is None:
         return (Reason("ladder_climbed" if lines else "nothing_open", {}),)
-    on, step, item = first
-    params: dict[str, str | int] = {"step": step.key, "on": on.isoformat(), "reference": item.reference}
-    return (Reason("next_step", params),)
+    following, item = first
+    params: dict[str, str | int] = {"step": following.step.key, "on": following.on.isoformat()}
+    if following.why:
+        params["why"] = following.why
+    return (Reason("next_step", {**params, "reference": item.reference}),)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, bindparam, or_, select
 from sqlmodel import Session, col
@@ -13,9 +13,10 @@ from sqlmodel import Session, col
 from ar.cash.plans.facts import planned_parts
 from ar.core.clock import local_date
 from ar.core.db import among, table
-from ar.customers.models import Account, Contact
+from ar.customers.models import Account, Contact, ContactRole
 from ar.ledger.models import EntryKind, OpenItem
-from dunning.decision import ContactFacts, CustomerFacts, HoldFacts, ItemFacts, Noticed, PastNotice
+from dunning.case import ContactFacts, CustomerFacts, HoldFacts, ItemFacts, Noticed, PastNotice
+from dunning.circumstances import bank_ages, choices, events, forecasts, reminded_late, risk_of, statuses
 from dunning.models import DunningHold, DunningNotice, DunningNoticeItem, Promise, PromiseItem, PromiseState
 
 DUNNED = (EntryKind.INVOICE, EntryKind.LATE_CHARGE)
@@ -37,35 +38,74 @@ def lock_accounts(session: Session, account_ids: Sequence[int]) -> None:
 def gather(session: Session, account_ids: Sequence[int], *, now: datetime, in_flight: InFlight) -> list[CustomerFacts]:
     """The facts of each customer as they stand at `now`, by account id; an unknown id is passed over."""
     a = table(Account).c
-    query = select(a.id, a.code, a.legal_name, a.language, a.country, a.time_zone, a.portal_epoch)
+    query = select(
+        *(a.id, a.code, a.legal_name, a.language, a.country, a.time_zone, a.portal_epoch),
+        *(a.segment, a.owner_id, a.street, a.postcode, a.city),
+    )
     query = query.where(among(session, a.id, account_ids)).order_by(a.id)
     accounts = session.connection().execute(query).all()
-    contacts, bounced = _contacts(session, account_ids)
-    items, unapplied = _items(session, account_ids, in_flight(session, account_ids))
+    contacts = _contacts(session, account_ids)
+    chosen = choices(session, account_ids)
+    items, unapplied = _items(session, account_ids, in_flight(session, account_ids), chosen.items, now=now)
     notices = _notices(session, account_ids, since=local_date(now, "UTC") - timedelta(days=9))
     holds = _holds(session, account_ids, now=now)
-    return [
-        CustomerFacts(
-            account_id=account_id,
-            code=code,
-            name=name,
-            language=language,
-            country=country,
-            zone=zone,
-            epoch=epoch,
-            contact=contacts.get(account_id),
-            bounced=account_id in bounced,
-            items=tuple(items.get(account_id, ())),
-            credits=unapplied.get(account_id, {}),
-            notices=tuple(notices.get(account_id, ())),
-            holds=tuple(holds.get(account_id, ())),
+    reminded = reminded_late(session, account_ids)
+    ages = bank_ages(session, now=now)
+    found = []
+    for row in accounts:
+        reached = contacts.get(row.id, _NOBODY)
+        own = tuple(items.get(row.id, ()))
+        found.append(
+            CustomerFacts(
+                account_id=row.id,
+                code=row.code,
+                name=row.legal_name,
+                language=row.language,
+                country=row.country,
+                zone=row.time_zone,
+                epoch=row.portal_epoch,
+                contact=reached.first,
+                bounced=reached.bounced,
+                copied=reached.others,
+                items=own,
+                credits=unapplied.get(row.id, {}),
+                notices=tuple(notices.get(row.id, ())),
+                holds=tuple(holds.get(row.id, ())),
+                segment=row.segment,
+                risk=risk_of([(item.forecast, item.open_minor) for item in own if item.forecast is not None]),
+                owner_id=row.owner_id,
+                address=_address(row),
+                chosen=chosen.accounts.get(row.id),
+                reminded_late=row.id in reminded,
+                bank_age=ages,
+            )
         )
-        for account_id, code, name, language, country, zone, epoch in accounts
-    ]
+    return found
 
 
-def _contacts(session: Session, account_ids: Sequence[int]) -> tuple[dict[int, ContactFacts], set[int]]:
-    """The one to write to per customer: the first with an address that has not bounced; and who had one that did."""
+def _address(row: Any) -> str:
+    """The postal address as a letter shows it, without the country; empty unless street and city are known."""
+    if not (row.street and row.city):
+        return ""
+    return f"{row.legal_name}\n{row.street}\n{' '.join(part for part in (row.postcode, row.city) if part)}"
+
+
+class _Reached(NamedTuple):
+    """Who of a customer is written to, who else there is, and whether mail to one of them came back."""
+
+    first: ContactFacts | None
+    others: tuple[ContactFacts, ...]
+    bounced: bool
+
+
+_NOBODY = _Reached(None, (), False)
+_FIRST_ROLES = ((ContactRole.PAYING,), (ContactRole.BILLING,), ())
+"""Whom a reminder concerns, in this order; then whoever comes first."""
+
+
+def _contacts(session: Session, account_ids: Sequence[int]) -> dict[int, _Reached]:
+    """Whom to write to per customer: with an e-mail address that works, else with a telephone; of them who pays, else
+    who is billed, else the first."""
     query = select(
         col(Contact.account_id),
         col(Contact.id),
@@ -74,27 +114,49 @@ def _contacts(session: Session, account_ids: Sequence[int]) -> tuple[dict[int, C
         col(Contact.language),
         col(Contact.opted_out_at),
         col(Contact.bounced_at),
+        col(Contact.phone),
+        col(Contact.roles),
     )
-    query = query.where(among(session, col(Contact.account_id), account_ids), col(Contact.email).is_not(None))
-    found: dict[int, ContactFacts] = {}
+    query = query.where(among(session, col(Contact.account_id), account_ids))
+    people: dict[int, list[ContactFacts]] = defaultdict(list)
     bounced = set()
     for row in session.connection().execute(query.order_by(col(Contact.account_id), col(Contact.id))):
-        if row.bounced_at is not None:
+        came_back = row.bounced_at is not None
+        if came_back:
             bounced.add(row.account_id)
-        elif row.account_id not in found:
-            found[row.account_id] = ContactFacts(
-                row.id, row.name, row.email, row.language, row.opted_out_at is not None
-            )
-    return found, bounced
+        email = "" if came_back or row.email is None else row.email
+        opted_out = row.opted_out_at is not None
+        told = (row.id, row.name, email, row.language, opted_out, row.phone or "", tuple(row.roles))
+        people[row.account_id].append(ContactFacts(*told))
+    return {account_id: _chosen(found, bounced=account_id in bounced) for account_id, found in people.items()}
+
+
+def _chosen(people: Sequence[ContactFacts], *, bounced: bool) -> _Reached:
+    if len(people) == 1:
+        return _Reached(people[0], (), bounced)
+    first = min(people, key=lambda one: (not one.email, not one.phone, _place(one.roles)))
+    return _Reached(first, tuple(one for one in people if one is not first), bounced)
+
+
+def _place(roles: Sequence[str]) -> int:
+    return next(at for at, wanted in enumerate(_FIRST_ROLES) if not wanted or wanted[0] in roles)
 
 
 def _items(
-    session: Session, account_ids: Sequence[int], flying: Mapping[int, int]
+    session: Session,
+    account_ids: Sequence[int],
+    flying: Mapping[int, int],
+    chosen: Mapping[int, str],
+    *,
+    now: datetime,
 ) -> tuple[dict[int, list[ItemFacts]], dict[int, dict[tuple[int, str], int]]]:
     """The debit items to ask for, and the unapplied credit, of each customer."""
     promised = promised_parts(session, account_ids)
     planned = planned_parts(session, account_ids)
     noticed = _noticed(session, account_ids)
+    happened = events(session, account_ids)
+    status = statuses(session, account_ids)
+    said = forecasts(session, account_ids, today=local_date(now, "UTC"))
     query = select(
         col(OpenItem.account_id),
         col(OpenItem.entry_id),
@@ -127,6 +189,7 @@ def _items(
             held[entity, currency] = held.get((entity, currency), 0) + open_minor
         elif kind in DUNNED:
             minor, until = promised.get(entry, (0, None))
+            planned_minor, planned_until = planned.get(entry, (0, None))
             items[account].append(
                 ItemFacts(
                     entry,
@@ -140,7 +203,13 @@ def _items(
                     until,
                     flying.get(entry, 0),
                     noticed.get(entry, ()),
-                    *planned.get(entry, (0, None)),
+                    planned_minor,
+                    planned_until,
+                    happened.last.get(entry),
+                    entry in happened.broken,
+                    status.get(entry, ""),
+                    chosen.get(entry),
+                    said.get(entry),
                 )
             )
     return items, unapplied

@@ -17,7 +17,8 @@ from ar.core.clock import local_date
 from ar.core.db import among, table
 from ar.core.money import plain
 from ar.core.outbox import Guard, OutboxMessage
-from dunning.decision import Ask, CustomerFacts, asks, left_out
+from dunning.case import CustomerFacts
+from dunning.decision import Ask, asks, left_out
 from dunning.facts import InFlight, gather
 from dunning.models import DunningNotice, DunningNoticeItem
 

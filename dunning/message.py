@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
 
-from dunning.decision import Ask, CustomerFacts, LateTerms, Line, Send
+from dunning.case import ContactFacts, CustomerFacts, LateTerms
+from dunning.decision import Ask, Line, Send
+
+NOBODY = ContactFacts(0, "", "")
+"""Who is greeted where no person is known."""
 
 PURPOSE = "dunning.notice"
 """The purpose of reminders in the outbox, under which their guard is registered."""
@@ -22,6 +26,21 @@ class Seller:
     email: str | None
     phone: str | None
     country: str
+
+
+class Charged(NamedTuple):
+    """What lateness adds to one item, in minor units of its currency: interest over `days`, and the fixed sum.
+
+    `book_minor` is the part of the two that is posted once the message has left.
+    """
+
+    entry_id: int
+    reference: str
+    currency: str
+    days: int
+    interest_minor: int
+    fixed_minor: int
+    book_minor: int = 0
 
 
 class Row(NamedTuple):
@@ -46,8 +65,35 @@ def message_key(account_id: int, entity_id: int, step: str, cycle: date) -> str:
     return f"dunning:{account_id}:{entity_id}:{step}:{cycle.isoformat()}"
 
 
+class Signer(NamedTuple):
+    """The person who signs for the seller."""
+
+    name: str
+    email: str | None
+    phone: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What a message may have besides: a person who signs, charges of lateness, links to copies by reference."""
+
+    signer: Signer | None = None
+    charges: Sequence[Charged] = ()
+    copy_links: Mapping[str, str] = field(default_factory=dict)
+
+
+PLAIN = Extras()
+
+
 def context(
-    send: Send, facts: CustomerFacts, seller: Seller, *, link: str, terms: LateTerms | None, today: date
+    send: Send,
+    facts: CustomerFacts,
+    seller: Seller,
+    *,
+    link: str,
+    terms: LateTerms | None,
+    today: date,
+    extras: Extras = PLAIN,
 ) -> dict[str, Any]:
     """What the templates of the step's kind are given.
 
@@ -57,14 +103,26 @@ def context(
     rows = [_row(line.ask, today=today) for line in late]
     return {
         "customer": facts,
-        "contact": facts.contact,
+        "contact": facts.contact or NOBODY,
         "seller": seller,
         "rows": rows,
         "totals": totals(rows),
         "upcoming": [_row(line.ask, today=today) for line in coming],
         "terms": terms,
         "link": link,
+        "signer": extras.signer,
+        "charges": extras.charges or None,
+        "charges_total": charges_total(extras.charges),
+        "copy_links": extras.copy_links,
     }
+
+
+def charges_total(charges: Sequence[Charged]) -> list[tuple[str, int]]:
+    """Interest and fixed sums in all, per currency."""
+    sums: dict[str, int] = {}
+    for charge in charges:
+        sums[charge.currency] = sums.get(charge.currency, 0) + charge.interest_minor + charge.fixed_minor
+    return sorted(sums.items())
 
 
 def split_lines(send: Send) -> tuple[Sequence[Line], Sequence[Line]]:

@@ -10,6 +10,7 @@ from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from ar.core.db import BigId, Json, UtcDateTime, enum_type
+from ar.customers.models import Channel
 
 
 class Outcome(StrEnum):
@@ -18,6 +19,11 @@ class Outcome(StrEnum):
     SEND = "send"
     HOLD = "hold"
     NOTHING = "nothing"
+
+
+class HoldKind(StrEnum):
+    PERSON = "person"
+    INSOLVENCY = "insolvency"
 
 
 class PromiseState(StrEnum):
@@ -29,7 +35,11 @@ class PromiseState(StrEnum):
 
 
 class DunningPolicy(SQLModel, table=True):
-    """One version of a policy. In force for a seller (or, without one, the company) from `active_from` on."""
+    """One version of a policy, for the company, one seller or one segment; with `named`, only for who is given it.
+
+    In force from `active_from` on; a draft until then. `simulated` keeps what a simulation of it over past days gave;
+    `reason` says why it went live without one.
+    """
 
     __tablename__ = "dunning_policy"
     __table_args__ = (
@@ -41,18 +51,61 @@ class DunningPolicy(SQLModel, table=True):
     name: str = Field(max_length=60)
     version: int
     entity_id: int | None = Field(default=None, foreign_key="legal_entity.id", sa_type=BigId)
+    segment: str | None = Field(default=None, max_length=60)
+    named: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     body: dict[str, Any] = Field(sa_type=Json)
-    active_from: datetime = Field(sa_type=UtcDateTime)
+    active_from: datetime | None = Field(default=None, sa_type=UtcDateTime)
     created_by: str = Field(max_length=80)
+    created_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    simulated: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    reason: str = Field(default="", max_length=400, sa_column_kwargs={"server_default": text("''")})
+
+
+class DunningChoice(SQLModel, table=True):
+    """A person's choice of a policy for a customer, or for one of its items; empty for no automatic word at all."""
+
+    __tablename__ = "dunning_choice"
+    __table_args__ = (
+        Index("ix_dunning_choice_account", "account_id", "id"),
+        Index(
+            "uq_dunning_choice_account",
+            "account_id",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL AND entry_id IS NULL"),
+            postgresql_where=text("ended_at IS NULL AND entry_id IS NULL"),
+        ),
+        Index(
+            "uq_dunning_choice_entry",
+            "entry_id",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL AND entry_id IS NOT NULL"),
+            postgresql_where=text("ended_at IS NULL AND entry_id IS NOT NULL"),
+        ),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    account_id: int = Field(foreign_key="account.id", sa_type=BigId)
+    entry_id: int | None = Field(default=None, foreign_key="open_item.entry_id", sa_type=BigId)
+    policy: str = Field(max_length=60)
+    reason: str = Field(max_length=400)
+    made_by: str = Field(max_length=80)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    ended_by: str | None = Field(default=None, max_length=80)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class DunningNotice(SQLModel, table=True):
-    """One message to one customer for one seller. `cycle` is the customer's local day; `message_key` its outbox key."""
+    """One message to one customer for one seller. `cycle` is the customer's local day; `message_key` its outbox key.
+
+    `late` tells that it asks for something late. `charges` is what it announces of interest and fixed sums, per item;
+    `to_book` that a part of it is to be posted once the message has left.
+    """
 
     __tablename__ = "dunning_notice"
     __table_args__ = (
         UniqueConstraint("account_id", "entity_id", "step", "cycle"),
         Index("ix_dunning_notice_cycle", "account_id", "cycle"),
+        Index("ix_dunning_notice_to_book", "id", sqlite_where=text("to_book"), postgresql_where=text("to_book")),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
@@ -62,7 +115,13 @@ class DunningNotice(SQLModel, table=True):
     cycle: date
     policy: str = Field(max_length=80)
     contact_id: int = Field(foreign_key="contact.id", sa_type=BigId)
+    channel: Channel = Field(
+        default=Channel.EMAIL, sa_type=enum_type(Channel), sa_column_kwargs={"server_default": "email"}
+    )
+    late: bool = Field(default=True, sa_column_kwargs={"server_default": text("true")})
     message_key: str = Field(max_length=160, unique=True)
+    charges: list[dict[str, Any]] | None = Field(default=None, sa_type=Json)
+    to_book: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     written_at: datetime = Field(sa_type=UtcDateTime)
     cancelled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     cancelled_for: str | None = Field(default=None, max_length=400)
@@ -126,6 +185,9 @@ class DunningHold(SQLModel, table=True):
     account_id: int = Field(foreign_key="account.id", sa_type=BigId)
     until: date | None = None
     reason: str = Field(max_length=400)
+    kind: HoldKind = Field(
+        default=HoldKind.PERSON, sa_type=enum_type(HoldKind), sa_column_kwargs={"server_default": "person"}
+    )
     made_by: str = Field(max_length=80)
     created_at: datetime = Field(sa_type=UtcDateTime)
     lifted_by: str | None = Field(default=None, max_length=80)

@@ -17,8 +17,8 @@ from ar.core.web import Cursor, Id, KernelDep, NowDep, Principal, SessionDep, To
 from ar.core.web.types import one_line
 from ar.customers.accounts import account
 from ar.customers.models import Account
-from dunning import message, policies
-from dunning.decision import CustomerFacts
+from dunning import late, message, policies
+from dunning.case import CustomerFacts
 from dunning.facts import gather
 from dunning.holds import HoldError, HoldNotFoundError, hold, lift
 from dunning.models import DunningHold, Outcome, Promise
@@ -143,7 +143,7 @@ def _preview(
         return None
     day, send = coming
     seller = policies.sellers(session, [send.entity_id])[send.entity_id]
-    [terms] = policies.terms_for(session, [(facts.account_id, seller.country, day)])
+    [terms] = late.terms_for(session, [(facts.account_id, seller.country, day)])
     given = message.context(send, facts, seller, link=kernel.settings.base_url + SAMPLE_LINK, terms=terms, today=day)
     language = facts.contact.language or facts.language
     return day, kernel.renderer.message(send.step.kind, language=language, **given)

@@ -1,12 +1,12 @@
-"""Dunning policies: which message goes out how long before or after the due date, in what tone, and how often at most.
+"""Dunning policies: which message goes out when, in what tone, and how often at most.
 
-A policy is data: named, versioned, stored as rows, never edited in place. Days are calendar days counted from the due
-date of each invoice; caps are counted per customer over all sellers.
+A policy is data: named, versioned, stored as rows, never edited in place. Days are calendar days; caps are counted per
+customer over all sellers and channels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -14,6 +14,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from ar.core.errors import DomainError, Fault
+from dunning.steps import Anchor, Attach, Charge, Step, Tone
+from dunning.timing import Timing
 
 
 class PolicyError(DomainError):
@@ -22,26 +24,31 @@ class PolicyError(DomainError):
     code = "bad-policy"
 
 
-class Tone(StrEnum):
-    FRIENDLY = "friendly"
-    NEUTRAL = "neutral"
-    FIRM = "firm"
-    FORMAL = "formal"
+class Start(StrEnum):
+    """Where an item begins that is first seen when it is late already."""
+
+    FIRST = "first"  # at the first step after the due date
+    REACHED = "reached"  # at the step that its age has reached, though never at a formal one
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One rung: `offset_days` after the due date (before it when negative), written from the templates of `kind`."""
+class StaleBank(StrEnum):
+    """What is done while the bank was not heard of for long: the customer may have paid without our knowing."""
 
-    key: str
-    offset_days: int
-    kind: str
-    tone: Tone
+    SOFTEN = "soften"  # only friendly steps are taken
+    WAIT = "wait"
 
-    @property
-    def courtesy(self) -> bool:
-        """Whether it only announces: it is not sent once the due date has passed, nor to who opted out of it."""
-        return self.offset_days <= 0
+
+_BOUNDS = {
+    "per_day": (1, 3),
+    "per_week": (1, 7),
+    "spacing_days": (1, 60),
+    "rest_days": (0, 60),
+    "reply_days": (0, 30),
+    "bank_days": (1, 60),
+    "version": (1, 10**6),
+    "promise_grace_days": (0, 30),
+    "promise_max_days": (1, 365),
+}
 
 
 @dataclass(frozen=True)
@@ -50,7 +57,9 @@ class Policy:
 
     `spacing_days` is the least rest between two steps of one invoice, which matters when it was imported late or held
     for a while: it then climbs one step at a time. `minimum` gives, per currency, the smallest total worth a message,
-    in minor units. `promise_grace_days` are business days after a promised date before the promise is judged;
+    in minor units. `rest_days` is the rest after a conversation, `reply_days` how many business days a reply that
+    nobody dealt with holds reminders back. `bank_days` is the age, in business days, from which the newest statement of
+    a seller counts as stale. `promise_grace_days` are business days after a promised date before the promise is judged;
     `promise_max_days` is how far ahead a promise may lie.
     """
 
@@ -60,36 +69,55 @@ class Policy:
     per_day: int = 1
     per_week: int = 3
     spacing_days: int = 3
+    start: Start = Start.FIRST
+    rest_days: int = 7
+    reply_days: int = 5
+    bank_days: int = 5
+    stale_bank: StaleBank = StaleBank.SOFTEN
     minimum: Mapping[str, int] = field(default_factory=dict)
+    timing: Timing = field(default_factory=Timing)
     promise_grace_days: int = 2
     promise_max_days: int = 60
 
     def __post_init__(self) -> None:
-        faults = []
-        offsets = [step.offset_days for step in self.steps]
-        keys = {step.key for step in self.steps}
-        if not self.steps or len(self.steps) > 20:
-            faults.append(Fault("/steps", "give between 1 and 20 steps"))
-        if offsets != sorted(set(offsets)):
-            faults.append(Fault("/steps", "list the steps by rising offset, each offset once"))
-        if any(not -60 <= offset <= 365 for offset in offsets):
-            faults.append(Fault("/steps", "an offset lies between 60 days before and 365 days after the due date"))
-        if len(keys) != len(self.steps) or not all(1 <= len(key) <= 40 for key in keys):
-            faults.append(Fault("/steps", "give every step a key of its own, of at most 40 characters"))
-        bounds = {"per_day": (1, 3), "per_week": (1, 7), "spacing_days": (1, 60), "version": (1, 10**6)}
-        bounds |= {"promise_grace_days": (0, 30), "promise_max_days": (1, 365)}
-        for name, (low, high) in bounds.items():
-            if not low <= getattr(self, name) <= high:
-                faults.append(Fault(f"/{name}", f"give a whole number from {low} to {high}"))
-        if any(minor < 0 for minor in self.minimum.values()):
-            faults.append(Fault("/minimum", "a minimum is zero or more"))
+        faults = list(self._faults())
         if faults:
             raise PolicyError(f"the policy {self.name[:60]!r} cannot be used as it stands", faults=faults)
+
+    def _faults(self) -> Iterator[Fault]:
+        if not self.steps or len(self.steps) > 20:
+            yield Fault("/steps", "give between 1 and 20 steps")
+        keys = {step.key for step in self.steps}
+        if len(keys) != len(self.steps) or not all(1 <= len(key) <= 40 for key in keys):
+            yield Fault("/steps", "give every step a key of its own, of at most 40 characters")
+        last: Step | None = None
+        for at, step in enumerate(self.steps):
+            low, high = (1, 90) if step.after is Anchor.EVENT else (-60, 365)
+            if not low <= step.offset_days <= high:
+                yield Fault(f"/steps/{at}/offset_days", f"give a whole number from {low} to {high}")
+            if step.charges and step.tone is not Tone.FORMAL:
+                yield Fault(f"/steps/{at}", "interest and fixed sum are told in a formal tone alone")
+            if step.after is Anchor.DUE:
+                if last is not None and not _follows(last, step):
+                    yield Fault(f"/steps/{at}", "list the steps by rising offset; two of one offset need conditions")
+                last = step
+        for name, (least, most) in _BOUNDS.items():
+            if not least <= getattr(self, name) <= most:
+                yield Fault(f"/{name}", f"give a whole number from {least} to {most}")
+        if any(minor < 0 for minor in self.minimum.values()):
+            yield Fault("/minimum", "a minimum is zero or more")
+        yield from self.timing.faults()
 
     @property
     def label(self) -> str:
         """Name and version, as notices carry them."""
         return f"{self.name} {self.version}"
+
+    @property
+    def first_offset(self) -> int:
+        """The earliest day of any step, counted from the due date."""
+        earliest = min((step.offset_days for step in self.steps if step.after is Anchor.DUE), default=1)
+        return earliest - self.timing.early_days if self.timing.enabled else earliest
 
     def step(self, key: str) -> Step | None:
         return next((step for step in self.steps if step.key == key), None)
@@ -99,20 +127,43 @@ class Policy:
         return {key: value for key, value in asdict(self).items() if key not in ("name", "version")}
 
 
+def _follows(last: Step, step: Step) -> bool:
+    if step.offset_days == last.offset_days:
+        return not (step.when.trivial and last.when.trivial)
+    return step.offset_days > last.offset_days
+
+
+NO_POLICY = ""
+"""The choice by which an item or a customer gets no automatic word at all."""
+
+
 @dataclass(frozen=True)
 class Policies:
-    """The policy in force for each seller: its own, else the company's. Caps are the company's."""
+    """The policies in force and who has which: an item's own, else the customer's, its segment's, the seller's, the
+    company's. Caps and waits are the company's."""
 
     company: Policy
     by_entity: Mapping[int, Policy] = field(default_factory=dict)
+    by_segment: Mapping[str, str] = field(default_factory=dict)
+    by_name: Mapping[str, Policy] = field(default_factory=dict)
 
-    def of(self, entity_id: int) -> Policy:
+    def of(self, entity_id: int, *choices: str | None, segment: str | None = None) -> Policy | None:
+        """The policy for an item of a seller: the first of `choices` that is one; None for NO_POLICY.
+
+        A name that is not in force (any more) is passed over.
+        """
+        for choice in (*choices, self.by_segment.get(segment) if segment else None):
+            if choice == NO_POLICY:
+                return None
+            if choice is not None and choice in self.by_name:
+                return self.by_name[choice]
         return self.by_entity.get(entity_id, self.company)
 
     @property
     def first_offset(self) -> int:
         """The earliest offset of any step, in days from the due date."""
-        return min(policy.steps[0].offset_days for policy in (self.company, *self.by_entity.values()))
+        every = (self.company, *self.by_entity.values(), *self.by_name.values())
+        return min(policy.first_offset for policy in every)
 
 
 _POLICY = TypeAdapter(Policy)
@@ -135,7 +186,15 @@ FRIENDLY_FIVE = Policy(
         Step("friendly", 3, "reminder_friendly", Tone.FRIENDLY),
         Step("question", 7, "reminder_question", Tone.NEUTRAL),
         Step("firm", 14, "reminder_firm", Tone.FIRM),
-        Step("formal", 30, "reminder_formal", Tone.FORMAL),
+        Step(
+            "formal",
+            30,
+            "reminder_formal",
+            Tone.FORMAL,
+            attach=Attach.COPIES,
+            interest=Charge.ANNOUNCED,
+            fixed_sum=Charge.ANNOUNCED,
+        ),
     ),
 )
 """The default: a courtesy word before the due date, then friendlier than firm for as long as it can be."""

@@ -9,7 +9,7 @@ and 18 o'clock and who have not had their decision of that day, so it may be cal
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from traceback import format_exc
@@ -22,36 +22,22 @@ from sqlmodel import Session, col
 from ar.core.audit import Act, record
 from ar.core.calendars import is_business_day, within_hours
 from ar.core.clock import local_date
-from ar.core.db import Database, among, bulk_insert, reserve_ids, table
+from ar.core.db import Database, among, bulk_insert, table
 from ar.core.halving import error_words, halving
 from ar.core.kernel import Kernel
-from ar.core.outbox import Draft, queue
-from ar.core.render import Renderer
 from ar.customers.models import Account
 from ar.ledger.models import OpenItem
-from dunning import message, policies
-from dunning.decision import CustomerFacts, Decision, Hold, LateTerms, Nothing, Reason, Send, decide
+from dunning import policies
+from dunning.case import CustomerFacts
+from dunning.decision import Decision, Hold, Nothing, Reason, Send, decide
 from dunning.facts import DUNNED, InFlight, gather, lock_accounts
-from dunning.message import Seller
-from dunning.models import DunningDecision, DunningNotice, DunningNoticeItem, DunningParked, Outcome
+from dunning.models import DunningDecision, DunningParked, Outcome
+from dunning.write import LinkFor, Means, Sending, write
 
 RUN_JOB = "run-dunning"
 """The name under which the rota registers a run, and its lane: two do not run at once."""
 
-LinkFor = Callable[[int, int], str]
-"""The address of a customer's own page, from its account id and the epoch of its links."""
-
 _log = structlog.get_logger()
-
-
-@dataclass(frozen=True)
-class Means:
-    """What a run needs from outside the database. `sender` is the address of sellers that have none of their own."""
-
-    renderer: Renderer
-    sender: str
-    link_for: LinkFor
-    in_flight: InFlight
 
 
 @dataclass(frozen=True)
@@ -169,92 +155,12 @@ def _last_cycles(session: Session, account_ids: Sequence[int]) -> dict[int, date
 def _record(
     session: Session, made: Sequence[tuple[CustomerFacts, Decision, date]], *, now: datetime, means: Means
 ) -> None:
-    sends = [(facts, decision, day) for facts, decision, day in made if isinstance(decision, Send)]
-    ids = list(reserve_ids(session, DunningNotice, len(sends)))
-    notices, items = [], []
-    for notice_id, (facts, send, day) in zip(ids, sends, strict=True):
-        notices.append(_notice(notice_id, facts, send, day, now))
-        items += _notice_items(notice_id, send, day)
-    bulk_insert(session, DunningNotice, notices)
-    bulk_insert(session, DunningNoticeItem, items)
-    drafts = _drafts(session, ids, sends, means)
-    written = queue(session, drafts, now=now)
-    if written != len(drafts):
-        raise RuntimeError(f"{len(drafts) - written} reminders were in the outbox before their notices were written")
+    sends = [Sending(facts, decision, day) for facts, decision, day in made if isinstance(decision, Send)]
+    ids = write(session, sends, now=now, means=means)
     _replace_decisions(session, made, now=now)
     outcomes = Counter(outcome(decision).value for _, decision, _ in made)
     change = {"accounts": [facts.account_id for facts, _, _ in made], "notices": ids, "outcomes": dict(outcomes)}
     record(session, [Act("system", "dunning.decided", "dunning", change)], now=now)
-
-
-def _notice(notice_id: int, facts: CustomerFacts, send: Send, day: date, now: datetime) -> dict[str, Any]:
-    assert facts.contact is not None
-    return {
-        "id": notice_id,
-        "account_id": facts.account_id,
-        "entity_id": send.entity_id,
-        "step": send.step.key,
-        "cycle": day,
-        "policy": send.policy.label,
-        "contact_id": facts.contact.id,
-        "message_key": message.message_key(facts.account_id, send.entity_id, send.step.key, day),
-        "written_at": now,
-    }
-
-
-def _notice_items(notice_id: int, send: Send, day: date) -> list[dict[str, Any]]:
-    return [
-        {
-            "notice_id": notice_id,
-            "entry_id": line.ask.item.entry_id,
-            "step": line.step.key,
-            "offset_days": line.step.offset_days,
-            "amount_minor": line.ask.amount_minor,
-            "noticed_on": day,
-        }
-        for line in send.lines
-    ]
-
-
-def _drafts(
-    session: Session, ids: Sequence[int], sends: Sequence[tuple[CustomerFacts, Send, date]], means: Means
-) -> list[Draft]:
-    sellers = policies.sellers(session, sorted({send.entity_id for _, send, _ in sends}))
-    asked = [(facts.account_id, sellers[send.entity_id].country, day) for facts, send, day in sends]
-    terms = policies.terms_for(session, asked)
-    return [
-        _draft(notice_id, facts, send, day, sellers[send.entity_id], announced, means)
-        for notice_id, (facts, send, day), announced in zip(ids, sends, terms, strict=True)
-    ]
-
-
-def _draft(
-    notice_id: int,
-    facts: CustomerFacts,
-    send: Send,
-    day: date,
-    seller: Seller,
-    terms: LateTerms | None,
-    means: Means,
-) -> Draft:
-    assert facts.contact is not None
-    language = means.renderer.language(facts.contact.language or facts.language)
-    given = message.context(
-        send, facts, seller, link=means.link_for(facts.account_id, facts.epoch), terms=terms, today=day
-    )
-    rendered = means.renderer.message(send.step.kind, language=language, **given)
-    return Draft(
-        dedup_key=message.message_key(facts.account_id, send.entity_id, send.step.key, day),
-        purpose=message.PURPOSE,
-        account_id=facts.account_id,
-        subject_ref=f"notice:{notice_id}",
-        recipient=facts.contact.email,
-        sender=message.mailbox(seller.name, seller.email or means.sender),
-        language=language,
-        subject=rendered.subject,
-        body_text=rendered.text,
-        body_html=rendered.html,
-    )
 
 
 def outcome(decision: Decision) -> Outcome:

@@ -24,8 +24,10 @@ from ar.customers.models import Account
 from ar.ledger.items import total
 from ar.ledger.models import OpenItem
 from ar.ledger.rates import EURO, Rates, rates_on
-from dunning.decision import Ask, CustomerFacts, Send, asks, decide, next_step
+from dunning.case import CustomerFacts
+from dunning.decision import Ask, Send, asks, decide, policy_of
 from dunning.facts import DUNNED, InFlight, gather
+from dunning.ladder import next_step
 from dunning.models import (
     DunningDecision,
     DunningHold,
@@ -178,9 +180,10 @@ def upcoming(facts: CustomerFacts, in_force: Policies, *, today: date) -> tuple[
     """The step that an item still asked for takes next, and the first day it may: today at the earliest."""
     found = []
     for ask in asks(facts):
-        following = next_step(ask.item, in_force.of(ask.item.entity_id), today=today)
-        if following is not None and ask.amount_minor:
-            found.append((max(following[1], today), -following[0].offset_days, following[0].key))
+        policy = policy_of(ask.item, facts, in_force)
+        following = policy and next_step(ask.item, policy, facts, today=today, asked_minor=ask.amount_minor)
+        if following and ask.amount_minor:
+            found.append((max(following.on, today), -following.step.offset_days, following.step.key))
     if not found:
         return None
     on, _, key = min(found)

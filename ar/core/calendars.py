@@ -82,6 +82,12 @@ def add_business_days(day: date, count: int, country: str) -> date:
     return day
 
 
+def business_days_between(first: date, last: date, country: str) -> int:
+    """How many business days of `country` lie after `first`, up to `last`; 0 when `last` is not after it."""
+    days = (last - first).days
+    return sum(is_business_day(first + timedelta(days=n), country) for n in range(1, days + 1))
+
+
 def within_hours(instant: datetime, zone: str, *, first: int = 9, last: int = 18) -> bool:
     """Whether the local time of `instant` in `zone` is from `first`:00, included, to `last`:00, excluded."""
     return first <= instant.astimezone(zone_info(zone)).hour < last

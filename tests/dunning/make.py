@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-from dunning.decision import ContactFacts, CustomerFacts, ItemFacts, Noticed
+from dunning.case import ContactFacts, CustomerFacts, ItemFacts, Noticed
 from dunning.policy import FRIENDLY_FIVE, Policies
 
 DUE = date(2026, 3, 2)  # a Monday

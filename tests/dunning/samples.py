@@ -9,7 +9,8 @@ from typing import Any
 from ar.cash.receipts import SettledItem
 from ar.core.render import RenderedMessage
 from ar.customers.models import Account
-from dunning.decision import ContactFacts, LateTerms, Line, Send, asks
+from dunning.case import ContactFacts, LateTerms
+from dunning.decision import Line, Send, asks
 from dunning.message import Seller, context
 from dunning.models import DunningHold, DunningNotice, Promise
 from dunning.policy import FRIENDLY_FIVE

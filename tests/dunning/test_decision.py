@@ -9,18 +9,8 @@ from typing import Any
 
 import pytest
 
-from dunning.decision import (
-    ContactFacts,
-    Decision,
-    Hold,
-    HoldFacts,
-    Nothing,
-    Noticed,
-    PastNotice,
-    Send,
-    asks,
-    decide,
-)
+from dunning.case import ContactFacts, HoldFacts, Noticed, PastNotice
+from dunning.decision import Decision, Hold, Nothing, Send, asks, decide
 from dunning.policy import FRIENDLY_FIVE, Policies
 from tests.dunning.make import DUE, POLICIES, after, customer, item, noticed
 

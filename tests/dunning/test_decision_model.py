@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from ar.core.calendars import is_business_day
-from dunning.decision import CustomerFacts, HoldFacts, ItemFacts, Noticed, PastNotice, Send, asks, decide
+from dunning.case import CustomerFacts, HoldFacts, ItemFacts, Noticed, PastNotice
+from dunning.decision import Send, asks, decide
 from dunning.policy import FRIENDLY_FIVE, Policies
 from tests.dunning.make import customer, item
 

@@ -12,9 +12,11 @@ import pytest
 
 from ar.cash.receipts import SettledItem
 from ar.core.render import RenderedMessage, template_folder
-from dunning.decision import ContactFacts, LateTerms, Line, Send, asks
+from dunning.case import ContactFacts, LateTerms
+from dunning.decision import Line, Send, asks
 from dunning.message import Seller, context, mailbox, message_key
-from dunning.policy import FRIENDLY_FIVE, Step
+from dunning.policy import FRIENDLY_FIVE
+from dunning.steps import Step
 from tests.dunning.make import DUE, STEPS, customer, item
 from tests.dunning.world import renderer
 

@@ -9,16 +9,10 @@ from sqlalchemy import func, select
 
 from ar.customers.accounts import change_account
 from ar.customers.models import AccountKind
-from dunning.decision import LateTerms
+from dunning.case import LateTerms
+from dunning.late import late_terms, terms_for
 from dunning.models import DunningPolicy
-from dunning.policies import (
-    PolicyExistsError,
-    add_policy,
-    late_terms,
-    policies_in_force,
-    seed_policies,
-    terms_for,
-)
+from dunning.policies import PolicyExistsError, Scope, add_policy, policies_in_force, seed_policies
 from dunning.policy import FRIENDLY_FIVE
 from invoicing.law.contract import RateDraft, agree_rate
 from invoicing.law.table import LawDraft, add_law
@@ -44,7 +38,7 @@ def test_the_shipped_policy_holds_until_another_is_in_force(world: World) -> Non
 def test_a_seller_may_have_its_own(world: World) -> None:
     own = replace(FRIENDLY_FIVE, name="own", steps=FRIENDLY_FIVE.steps[1:])
     with world.database.transaction() as session:
-        add_policy(session, own, entity_id=world.entity_id, active_from=MORNING, by="user:1", now=MORNING)
+        add_policy(session, own, scope=Scope(world.entity_id), active_from=MORNING, by="user:1", now=MORNING)
         jo = world.customer(session, "JO")
         world.invoice(session, jo, due=MORNING.date() + timedelta(days=2))
         found = policies_in_force(session, now=MORNING)

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from dunning.policy import FRIENDLY_FIVE, Policies, PolicyError, Step, Tone, parse_policy
+from dunning.policy import FRIENDLY_FIVE, Policies, PolicyError, parse_policy
+from dunning.steps import Step, Tone
 
 
 def test_default_policy_has_five_steps_that_grow_firmer() -> None:
@@ -26,7 +27,7 @@ def test_stored_form_reads_back_the_same() -> None:
     [
         ({"steps": []}, "/steps"),
         ({"steps": [{"key": "a", "offset_days": 5, "kind": "k", "tone": "friendly"}] * 2}, "/steps"),
-        ({"steps": [{"key": "a", "offset_days": 400, "kind": "k", "tone": "friendly"}]}, "/steps"),
+        ({"steps": [{"key": "a", "offset_days": 400, "kind": "k", "tone": "friendly"}]}, "/steps/0/offset_days"),
         ({"steps": [{"key": "", "offset_days": 4, "kind": "k", "tone": "friendly"}]}, "/steps"),
         ({"steps": [{"key": "a", "offset_days": 4, "kind": "k", "tone": "angry"}]}, "/steps/0/tone"),
         ({"per_day": 9}, "/per_day"),

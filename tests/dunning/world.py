@@ -18,7 +18,8 @@ from ar.core.settings import Settings
 from ar.customers.models import Account, Contact
 from ar.ledger.allocate import Share, allocate
 from ar.ledger.models import EntryKind
-from dunning.run import Means, RunReport, run_chunks
+from dunning.run import RunReport, run_chunks
+from dunning.write import Means
 from tests.ledger.make import invoice, posted, seller
 
 MORNING = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)  # Monday, 10:30 in Paris
