@@ -49,8 +49,9 @@ from ar.customers import notes
 from ar.disputes.deduct import claim_deduction
 from dunning import message
 from dunning.expected import promised_sums
-from dunning.guard import reminder_guard
+from dunning.guard import copy_guard, reminder_guard
 from dunning.jobs import judge_promises, run_dunning
+from dunning.late import book_charges
 from dunning.run import RUN_JOB
 from invoicing.billing.announce import announce_order
 from invoicing.billing.jobs import BILL_JOB, WANTED_JOB, bill_evenings, bill_wanted
@@ -68,6 +69,7 @@ from prediction.run import predict, train
 
 GUARDS: Mapping[str, Guard] = {
     message.PURPOSE: reminder_guard(in_flight),
+    message.COPY_PURPOSE: copy_guard(in_flight),
     notes.PURPOSE: always_wanted,
     delivery_mail.PURPOSE: delivery_mail.delivery_guard,
     notice.PURPOSE: notice.notice_guard,
@@ -140,6 +142,7 @@ ROTA = Rota(
         RotaEntry("announce-first-invoices", HOUR, notice.announce_drafts, offset=20 * MINUTE, catch_up=1),
         RotaEntry("judge-promises", HOUR, judge_promises, catch_up=1),
         RotaEntry(RUN_JOB, HOUR, run_dunning, offset=5 * MINUTE, catch_up=1),
+        RotaEntry("book-late-charges", HOUR, book_charges, offset=35 * MINUTE, catch_up=1),
         RotaEntry(BILL_JOB, HOUR, bill_evenings, offset=15 * MINUTE, catch_up=1),
         RotaEntry("work-waiting-lines", DAY, work.work_waiting(SOURCES), offset=4 * HOUR, catch_up=1),
         RotaEntry("learn-matching", WEEK, learn_matching, offset=5 * HOUR, catch_up=1),

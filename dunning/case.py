@@ -89,11 +89,15 @@ class Rest(NamedTuple):
 
 
 class Trial(NamedTuple):
-    """The arm of an experiment that the customer is in: held out, under another policy, or timed by forecast or not."""
+    """The arm of an experiment that the customer is in: another policy, timed by forecast or not, or held out.
+
+    Held out means that nothing is written while the oldest item that would be asked for is at most `holdout_days` late;
+    0 for not at all.
+    """
 
     experiment_id: int
     arm: str
-    holdout: bool = False
+    holdout_days: int = 0
     policy: str | None = None
     timing: bool | None = None
 

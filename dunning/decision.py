@@ -164,7 +164,8 @@ def decide(facts: CustomerFacts, policies: Policies, *, today: date) -> Decision
             return Hold(facts.account_id, (*blocks, *reasons))
         return Nothing(facts.account_id, _upcoming(upcoming, lines))
     blocks += _limits(facts, policies.company, today=today)
-    if facts.trial is not None and facts.trial.holdout:
+    oldest = max((today - line.ask.item.due_on).days for line in due)
+    if facts.trial is not None and facts.trial.holdout_days and oldest <= facts.trial.holdout_days:
         blocks.append(Reason("held_out", {"experiment_id": facts.trial.experiment_id}))
     if blocks:
         return Hold(facts.account_id, (*blocks, *reasons))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -13,6 +14,7 @@ from sqlmodel import Session, col
 from ar.cash.plans.facts import planned_parts
 from ar.core.clock import local_date
 from ar.core.db import among, table
+from ar.core.outbox import ADDRESS_WIDTH, E164
 from ar.customers.models import Account, Contact, ContactRole
 from ar.ledger.models import EntryKind, OpenItem
 from dunning.case import ContactFacts, CustomerFacts, HoldFacts, ItemFacts, Noticed, PastNotice
@@ -84,10 +86,11 @@ def gather(session: Session, account_ids: Sequence[int], *, now: datetime, in_fl
 
 
 def _address(row: Any) -> str:
-    """The postal address as a letter shows it, without the country; empty unless street and city are known."""
+    """The lines of an envelope; empty unless street and city are known. The country is added for letters abroad."""
     if not (row.street and row.city):
         return ""
-    return f"{row.legal_name}\n{row.street}\n{' '.join(part for part in (row.postcode, row.city) if part)}"
+    place = " ".join(part for part in (row.postcode, row.city) if part)
+    return "\n".join(line[:ADDRESS_WIDTH] for line in (row.legal_name, row.street, place))
 
 
 class _Reached(NamedTuple):
@@ -98,6 +101,7 @@ class _Reached(NamedTuple):
     bounced: bool
 
 
+_PUNCTUATION = re.compile(r"[\s().\-/]|(?<=\d)\(0\)")
 _NOBODY = _Reached(None, (), False)
 _FIRST_ROLES = ((ContactRole.PAYING,), (ContactRole.BILLING,), ())
 """Whom a reminder concerns, in this order; then whoever comes first."""
@@ -126,9 +130,18 @@ def _contacts(session: Session, account_ids: Sequence[int]) -> dict[int, _Reache
             bounced.add(row.account_id)
         email = "" if came_back or row.email is None else row.email
         opted_out = row.opted_out_at is not None
-        told = (row.id, row.name, email, row.language, opted_out, row.phone or "", tuple(row.roles))
+        told = (row.id, row.name, email, row.language, opted_out, mobile(row.phone), tuple(row.roles))
         people[row.account_id].append(ContactFacts(*told))
     return {account_id: _chosen(found, bounced=account_id in bounced) for account_id, found in people.items()}
+
+
+def mobile(written: str | None) -> str:
+    """A telephone number as carriers take it, such as +33612345678; empty for one without its country, or for none."""
+    if not written:
+        return ""
+    number = _PUNCTUATION.sub("", written)
+    number = f"+{number[2:]}" if number.startswith("00") else number
+    return number if E164.fullmatch(number) else ""
 
 
 def _chosen(people: Sequence[ContactFacts], *, bounced: bool) -> _Reached:

@@ -6,7 +6,7 @@ A reminder that is no longer true is cancelled, and so is its notice: the next r
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
 from sqlalchemy import select, update
@@ -16,10 +16,11 @@ from ar.core.calendars import within_hours
 from ar.core.clock import local_date
 from ar.core.db import among, table
 from ar.core.money import plain
-from ar.core.outbox import Guard, OutboxMessage
+from ar.core.outbox import Guard, MessageChannel, OutboxMessage
 from dunning.case import CustomerFacts
 from dunning.decision import Ask, asks, left_out
 from dunning.facts import InFlight, gather
+from dunning.message import PURPOSE, recipient
 from dunning.models import DunningNotice, DunningNoticeItem
 
 
@@ -29,27 +30,56 @@ class _Asked(NamedTuple):
     amount_minor: int
 
 
+_LETTER_DAYS = 5
+"""A letter is printed with others: it may be a few days old, and no hour is better than another."""
+
+
 def reminder_guard(in_flight: InFlight) -> Guard:
-    """The guard of the purpose `dunning.message.PURPOSE`: ids of messages no longer wanted, each with the reason."""
+    """The guard of the purpose `dunning.message.PURPOSE`: ids of messages no longer wanted, each with the reason.
+
+    Their notices are cancelled with them.
+    """
 
     def no_longer_wanted(session: Session, messages: Sequence[OutboxMessage], now: datetime) -> dict[int, str]:
-        by_notice = {int(message.subject_ref.removeprefix("notice:")): message for message in messages}
-        notices = _notices(session, list(by_notice))
-        asked = _asked(session, list(by_notice))
-        account_ids = sorted({notice.account_id for notice in notices.values()})
-        facts = {
-            customer.account_id: customer for customer in gather(session, account_ids, now=now, in_flight=in_flight)
-        }
-        reasons = {}
-        for notice_id, message in by_notice.items():
-            notice = notices[notice_id]
-            reason = _why_not(notice, asked[notice_id], facts[notice.account_id], message.recipient, now=now)
-            if reason is not None:
-                reasons[notice_id] = reason[:400]
-        _cancel(session, reasons, now=now)
-        return {message.id: reasons[nid] for nid, message in by_notice.items() if nid in reasons and message.id}
+        reasons = _unwanted(session, messages, now=now, in_flight=in_flight)
+        cancelled = {_notice_id(message): reasons[message.id] for message in messages if message.id in reasons}
+        _cancel(session, cancelled, now=now)
+        return reasons
 
     return no_longer_wanted
+
+
+def copy_guard(in_flight: InFlight) -> Guard:
+    """The guard of copies: one goes as long as what it tells is still true; it cancels nothing but itself."""
+    return lambda session, messages, now: _unwanted(session, messages, now=now, in_flight=in_flight)
+
+
+def _notice_id(message: OutboxMessage) -> int:
+    return int(message.subject_ref.removeprefix("notice:"))
+
+
+def _unwanted(
+    session: Session, messages: Sequence[OutboxMessage], *, now: datetime, in_flight: InFlight
+) -> dict[int, str]:
+    notice_ids = sorted({_notice_id(message) for message in messages})
+    notices = _notices(session, notice_ids)
+    asked = _asked(session, notice_ids)
+    account_ids = sorted({notice.account_id for notice in notices.values()})
+    facts = {found.account_id: found for found in gather(session, account_ids, now=now, in_flight=in_flight)}
+    reasons = {}
+    for message in messages:
+        assert message.id is not None
+        notice = notices[_notice_id(message)]
+        customer = facts[notice.account_id]
+        reason = (
+            _out_of_time(message, notice, customer, now=now)
+            or _silenced(customer, today=local_date(now, customer.zone))
+            or _elsewhere(message, customer)
+            or _untrue(asked[_notice_id(message)], customer)
+        )
+        if reason is not None:
+            reasons[message.id] = reason[:400]
+    return reasons
 
 
 def _notices(session: Session, ids: Sequence[int]) -> dict[int, DunningNotice]:
@@ -66,23 +96,40 @@ def _asked(session: Session, ids: Sequence[int]) -> dict[int, list[_Asked]]:
     return found
 
 
-def _why_not(
-    notice: DunningNotice, asked: Sequence[_Asked], facts: CustomerFacts, recipient: str, *, now: datetime
-) -> str | None:
+def _out_of_time(message: OutboxMessage, notice: DunningNotice, facts: CustomerFacts, *, now: datetime) -> str | None:
     today = local_date(now, facts.zone)
+    if message.channel is MessageChannel.LETTER:
+        stale = (today - notice.cycle).days > _LETTER_DAYS
+        return f"written for {notice.cycle}, and not printed since" if stale else None
     if today != notice.cycle or not within_hours(now, facts.zone):
         return f"written for {notice.cycle}, between 9 and 18 o'clock at the customer's"
+    return None
+
+
+def _silenced(facts: CustomerFacts, *, today: date) -> str | None:
     if any(hold.until is None or hold.until >= today for hold in facts.holds):
         return "held by a person since it was written"
-    if facts.contact is None or facts.contact.email != recipient:
+    resting = next((rest for rest in facts.rests if rest.until is None or rest.until >= today), None)
+    return f"at rest since it was written ({resting.code})" if resting is not None else None
+
+
+def _elsewhere(message: OutboxMessage, facts: CustomerFacts) -> str | None:
+    """Why it is not for this recipient any more; a copy for a colleague, or another contact, is for who it says."""
+    if message.purpose == PURPOSE and recipient(facts, message.channel) != message.recipient:
         return "the contact to write to has changed since it was written"
-    if facts.contact.opted_out and all(line.offset_days <= 0 for line in asked):
+    return None
+
+
+def _untrue(asked: Sequence[_Asked], facts: CustomerFacts) -> str | None:
+    if facts.contact is not None and facts.contact.opted_out and all(line.offset_days <= 0 for line in asked):
         return "the contact opted out of courtesy messages since it was written"
     current = {ask.item.entry_id: ask for ask in asks(facts)}
     for line in asked:
         ask = current.get(line.entry_id)
         if ask is None:
             return f"item {line.entry_id} was settled since it was written"
+        if ask.item.status:
+            return f"{ask.item.reference or line.entry_id}: the customer's platform says {ask.item.status}"
         if ask.amount_minor != line.amount_minor:
             return _changed(line, ask)
     return None

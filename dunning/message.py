@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
 
+from ar.core.outbox import MessageChannel
 from dunning.case import ContactFacts, CustomerFacts, LateTerms
 from dunning.decision import Ask, Line, Send
 
@@ -15,6 +16,9 @@ NOBODY = ContactFacts(0, "", "")
 
 PURPOSE = "dunning.notice"
 """The purpose of reminders in the outbox, under which their guard is registered."""
+
+COPY_PURPOSE = "dunning.copy"
+"""The purpose of copies for others than the one written to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,7 @@ class Seller:
     email: str | None
     phone: str | None
     country: str
+    code: str = ""
 
 
 class Charged(NamedTuple):
@@ -58,6 +63,17 @@ class Row(NamedTuple):
     in_flight_minor: int
     credited_minor: int
     planned_minor: int = 0
+
+
+def recipient(facts: CustomerFacts, channel: MessageChannel) -> str:
+    """To whom a message by `channel` goes: an address, a number, the lines of an envelope; empty for nobody."""
+    if channel is MessageChannel.LETTER:
+        return facts.address
+    if channel is MessageChannel.PORTAL:
+        return facts.code
+    if facts.contact is None:
+        return ""
+    return facts.contact.phone if channel is MessageChannel.SMS else facts.contact.email
 
 
 def message_key(account_id: int, entity_id: int, step: str, cycle: date) -> str:

@@ -177,6 +177,6 @@ def as_policies(rows: Sequence[RowMapping]) -> Policies:
 def sellers(session: Session, entity_ids: Sequence[int]) -> dict[int, Seller]:
     """The legal entities of these ids, as their messages sign."""
     entity = table(LegalEntity).c
-    query = select(entity.id, entity.name, entity.email, entity.phone, entity.country)
+    query = select(entity.id, entity.name, entity.email, entity.phone, entity.country, entity.code)
     query = query.where(among(session, entity.id, entity_ids))
     return {row.id: Seller(*row) for row in session.connection().execute(query)}

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import select
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from ar.core.access.models import User
 from ar.core.db import among, bulk_insert, reserve_ids, table
-from ar.core.outbox import Draft, queue
+from ar.core.outbox import Draft, MessageChannel, queue
 from ar.core.render import Renderer
+from ar.customers.models import Channel
 from dunning import late, message, policies
 from dunning.case import CustomerFacts, LateTerms
 from dunning.decision import Send
 from dunning.facts import InFlight
 from dunning.message import Charged, Extras, Seller
 from dunning.models import DunningNotice, DunningNoticeItem
-from dunning.steps import Signer
+from dunning.steps import Copy, Signer
 
 LinkFor = Callable[[int, int], str]
 """The address of a customer's own page, from its account id and the epoch of its links."""
@@ -66,24 +68,26 @@ def write(session: Session, sendings: Sequence[Sending], *, now: datetime, means
     Raises RuntimeError when one of them was in the outbox before: the run that decided it did not see its notice.
     """
     ids = list(reserve_ids(session, DunningNotice, len(sendings)))
-    written = _written(session, ids, sendings)
+    owners = _owners(session, sendings)
+    written = _written(session, ids, sendings, owners)
     bulk_insert(session, DunningNotice, [_notice(one, now) for one in written])
     bulk_insert(session, DunningNoticeItem, [row for one in written for row in _items(one)])
-    drafts = [_draft(one, means) for one in written]
+    drafts = [draft for one in written for draft in _drafts(one, owners, means)]
     queued = queue(session, drafts, now=now)
     if queued != len(drafts):
         raise RuntimeError(f"{len(drafts) - queued} reminders were in the outbox before their notices were written")
     return ids
 
 
-def _written(session: Session, ids: Sequence[int], sendings: Sequence[Sending]) -> list[_Written]:
+def _written(
+    session: Session, ids: Sequence[int], sendings: Sequence[Sending], owners: Mapping[int, User]
+) -> list[_Written]:
     sellers = policies.sellers(session, sorted({one.send.entity_id for one in sendings}))
     terms = late.terms_for(
         session, [(one.facts.account_id, sellers[one.send.entity_id].country, one.day) for one in sendings]
     )
     countries = {entity_id: seller.country for entity_id, seller in sellers.items()}
     charges = late.charges_for(session, [(one.facts, one.send, one.day) for one in sendings], countries)
-    signers = _signers(session, sendings)
     return [
         _Written(
             notice_id,
@@ -91,20 +95,29 @@ def _written(session: Session, ids: Sequence[int], sendings: Sequence[Sending]) 
             sellers[one.send.entity_id],
             announced,
             charged,
-            signers.get(one.facts.owner_id) if one.send.step.signer is Signer.OWNER else None,
+            _signer(one, owners),
         )
         for notice_id, one, announced, charged in zip(ids, sendings, terms, charges, strict=True)
     ]
 
 
-def _signers(session: Session, sendings: Sequence[Sending]) -> dict[int | None, message.Signer]:
-    """The collectors who sign, by id, of the messages that one shall sign."""
-    wanted = {one.facts.owner_id for one in sendings if one.send.step.signer is Signer.OWNER}
-    user = table(User).c
-    query = select(user.id, user.name, user.email).where(
-        among(session, user.id, sorted(owner for owner in wanted if owner is not None)), user.active
-    )
-    return {row.id: message.Signer(row.name, row.email, None) for row in session.connection().execute(query)}
+def _owners(session: Session, sendings: Sequence[Sending]) -> dict[int, User]:
+    """The collectors, by id, who sign one of these messages or get a copy of it."""
+    wanted = {
+        one.facts.owner_id
+        for one in sendings
+        if one.send.step.signer is Signer.OWNER or Copy.OWNER in one.send.step.copies
+    }
+    ids = sorted(owner for owner in wanted if owner is not None)
+    if not ids:
+        return {}
+    query = select(table(User)).where(among(session, col(User.id), ids), col(User.active))
+    return {row["id"]: User(**row) for row in session.connection().execute(query).mappings()}
+
+
+def _signer(one: Sending, owners: Mapping[int, User]) -> message.Signer | None:
+    owner = owners.get(one.facts.owner_id or 0) if one.send.step.signer is Signer.OWNER else None
+    return message.Signer(owner.name, owner.email, None) if owner is not None else None
 
 
 def _notice(one: _Written, now: datetime) -> dict[str, Any]:
@@ -139,10 +152,25 @@ def _items(one: _Written) -> Iterator[dict[str, Any]]:
         }
 
 
-def _draft(one: _Written, means: Means) -> Draft:
+def _drafts(one: _Written, owners: Mapping[int, User], means: Means) -> Iterator[Draft]:
+    """The message, by its channel, and its copies; nothing for a call, which a person makes."""
+    facts, send, _ = one.sending
+    if send.channel is Channel.PHONE:
+        return
+    channel = MessageChannel(send.channel.value)
+    draft = _draft(one, channel, means)
+    yield draft
+    if channel is MessageChannel.EMAIL:
+        for name, address in _copied(facts, send, owners):
+            key = f"{one.key}:copy:{hashlib.sha256(address.encode()).hexdigest()[:12]}"
+            recipient = message.mailbox(name, address)
+            yield replace(draft, dedup_key=key, purpose=message.COPY_PURPOSE, recipient=recipient, headers={})
+
+
+def _draft(one: _Written, channel: MessageChannel, means: Means) -> Draft:
     facts, send, day = one.sending
-    assert facts.contact is not None
-    language = means.renderer.language(facts.contact.language or facts.language)
+    person = facts.contact or message.NOBODY
+    language = means.renderer.language(person.language or facts.language)
     given = message.context(
         send,
         facts,
@@ -153,15 +181,37 @@ def _draft(one: _Written, means: Means) -> Draft:
         extras=Extras(one.signer, one.charges),
     )
     rendered = means.renderer.message(send.step.kind, language=language, **given)
+    sender = message.mailbox(one.seller.name, one.seller.email or means.sender)
+    if channel is MessageChannel.LETTER:
+        sender = one.seller.code
+    elif channel is MessageChannel.SMS:
+        sender = ""
     return Draft(
         dedup_key=one.key,
         purpose=message.PURPOSE,
         account_id=facts.account_id,
         subject_ref=f"notice:{one.notice_id}",
-        recipient=facts.contact.email,
-        sender=message.mailbox(one.seller.name, one.seller.email or means.sender),
+        recipient=message.recipient(facts, channel),
+        sender=sender,
         language=language,
         subject=rendered.subject,
         body_text=rendered.text,
-        body_html=rendered.html,
+        body_html=rendered.html if channel is MessageChannel.EMAIL else "",
+        channel=channel,
     )
+
+
+def _copied(facts: CustomerFacts, send: Send, owners: Mapping[int, User]) -> list[tuple[str, str]]:
+    """Names and addresses of those who get a copy, each once, the one written to left out."""
+    found: dict[str, str] = {}
+    for copy in send.step.copies:
+        if copy is Copy.OWNER:
+            owner = owners.get(facts.owner_id or 0)
+            if owner is not None:
+                found.setdefault(owner.email, owner.name)
+            continue
+        for person in facts.copied:
+            if person.email and copy.value in person.roles:
+                found.setdefault(person.email, person.name)
+    own = facts.contact.email if facts.contact else ""
+    return [(name, address) for address, name in found.items() if address != own]

@@ -6,6 +6,7 @@ whose fate is unknown.
 
 from __future__ import annotations
 
+from ar.core.outbox.check import ADDRESS_WIDTH, E164
 from ar.core.outbox.claim import Guard, always_wanted
 from ar.core.outbox.decide import MessageStateError, cancel, mark_arrived, send_again
 from ar.core.outbox.deliver import DeliveryReport, deliver
@@ -14,6 +15,8 @@ from ar.core.outbox.models import Arrival, MessageChannel, MessageState, OutboxM
 from ar.core.outbox.queue import Draft, DraftError, queue
 
 __all__ = [
+    "ADDRESS_WIDTH",
+    "E164",
     "Arrival",
     "DeliveryReport",
     "Draft",
