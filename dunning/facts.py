@@ -101,7 +101,7 @@ class _Reached(NamedTuple):
     bounced: bool
 
 
-_PUNCTUATION = re.compile(r"[\s().\-/]|(?<=\d)\(0\)")
+_PUNCTUATION = re.compile(r"\(0\)|[\s().\-/]")
 _NOBODY = _Reached(None, (), False)
 _FIRST_ROLES = ((ContactRole.PAYING,), (ContactRole.BILLING,), ())
 """Whom a reminder concerns, in this order; then whoever comes first."""

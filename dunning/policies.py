@@ -125,6 +125,7 @@ def activate(
     if row.simulated is None and not reason.strip():
         raise UntestedError("simulate the policy over past days first, or say why it goes live untested")
     row.active_from, row.reason = max(active_from, now), reason.strip()[:400]
+    session.flush()
     change = {"active_from": row.active_from.isoformat(), "simulated": row.simulated is not None, "reason": row.reason}
     record(session, [Act(by, "dunning.policy_activated", f"dunning_policy:{row.id}", change)], now=now)
     return row
