@@ -37,6 +37,7 @@ from ar.ledger import api as ledger_api
 from ar.ledger import pages as ledger_pages
 from dunning import api as dunning_api
 from dunning import pages as dunning_pages
+from dunning import policy_api, policy_pages
 from invoicing import api as invoicing_api
 from invoicing import pages as invoicing_pages
 from invoicing.billing import api as billing_api
@@ -131,6 +132,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     outbox_pages.router,
     dunning_api.router,
     dunning_pages.router,
+    policy_api.router,
+    policy_pages.router,
 )
 
 MENU: tuple[MenuEntry, ...] = (
@@ -149,6 +152,7 @@ MENU: tuple[MenuEntry, ...] = (
     MenuEntry("/admin/api-keys", _("API keys"), "keys:write"),
     MenuEntry("/admin/credit-rules", _("Credit rules"), "credit:read"),
     MenuEntry("/admin/legal-entities", _("Legal entities"), "users:read"),
+    MenuEntry("/dunning/policies", _("Reminder policies"), "dunning:read"),
     MenuEntry("/admin/late-payment-law", _("Late payment law"), "law:read"),
     MenuEntry("/admin/jobs", _("Jobs"), "audit:read"),
     MenuEntry("/admin/audit", _("Audit trail"), "audit:read"),

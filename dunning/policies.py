@@ -12,12 +12,12 @@ from sqlmodel import Session, col
 
 from ar.core.audit import Act, record
 from ar.core.db import among, table
-from ar.core.errors import ConflictError, DomainError, NotFoundError
+from ar.core.errors import ConflictError, DomainError, Fault, NotFoundError
 from ar.customers.entities import entity
 from ar.customers.models import LegalEntity
-from dunning.message import Seller
+from dunning.message import Seller, kinds
 from dunning.models import DunningPolicy
-from dunning.policy import FRIENDLY_FIVE, Policies, Policy, parse_policy
+from dunning.policy import FRIENDLY_FIVE, Policies, Policy, PolicyError, parse_policy
 
 
 class PolicyExistsError(ConflictError):
@@ -71,6 +71,13 @@ def draft_policy(
     if last is not None and Scope(last["entity_id"], last["segment"], last["named"]) != scope:
         raise PolicyExistsError(f"{name!r} is the name of a policy for others: give this one another name")
     policy = parse_policy(name, last["version"] + 1 if last is not None else 1, body)
+    faults = [
+        Fault(f"/steps/{at}/kind", f"there is no message {step.kind!r}: give one of {', '.join(sorted(kinds()))}")
+        for at, step in enumerate(policy.steps)
+        if step.kind not in kinds()
+    ]
+    if faults:
+        raise PolicyError(faults[0].message, faults=faults)
     return _stored(session, policy, scope, active_from=None, by=by, now=now)
 
 

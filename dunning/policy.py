@@ -6,6 +6,7 @@ customer over all sellers and channels.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
@@ -14,7 +15,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from ar.core.errors import DomainError, Fault
-from dunning.steps import Anchor, Attach, Charge, Step, Tone
+from dunning.steps import STRICT, Anchor, Attach, Charge, Step, Tone
 from dunning.timing import Timing
 
 
@@ -38,6 +39,8 @@ class StaleBank(StrEnum):
     WAIT = "wait"
 
 
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,59}", re.ASCII)
+_WORD = re.compile(r"[a-z][a-z0-9_-]{0,39}", re.ASCII)
 _BOUNDS = {
     "per_day": (1, 3),
     "per_week": (1, 7),
@@ -63,6 +66,8 @@ class Policy:
     `promise_max_days` is how far ahead a promise may lie.
     """
 
+    __pydantic_config__ = STRICT
+
     name: str
     version: int
     steps: tuple[Step, ...]
@@ -85,16 +90,23 @@ class Policy:
             raise PolicyError(f"the policy {self.name[:60]!r} cannot be used as it stands", faults=faults)
 
     def _faults(self) -> Iterator[Fault]:
+        if not _NAME.fullmatch(self.name):
+            yield Fault("/name", "give a name of at most 60 small letters, digits and hyphens, such as friendly-five")
         if not self.steps or len(self.steps) > 20:
             yield Fault("/steps", "give between 1 and 20 steps")
         keys = {step.key for step in self.steps}
-        if len(keys) != len(self.steps) or not all(1 <= len(key) <= 40 for key in keys):
-            yield Fault("/steps", "give every step a key of its own, of at most 40 characters")
+        if len(keys) != len(self.steps):
+            yield Fault("/steps", "give every step a key of its own")
         last: Step | None = None
         for at, step in enumerate(self.steps):
             low, high = (1, 90) if step.after is Anchor.EVENT else (-60, 365)
             if not low <= step.offset_days <= high:
                 yield Fault(f"/steps/{at}/offset_days", f"give a whole number from {low} to {high}")
+            for field_name in ("key", "kind"):
+                if not _WORD.fullmatch(getattr(step, field_name)):
+                    told = "give at most 40 small letters, digits, hyphens and underscores, a letter first"
+                    yield Fault(f"/steps/{at}/{field_name}", told)
+            yield from (Fault(f"/steps/{at}/when/{name}", told) for name, told in step.when.faults())
             if step.charges and step.tone is not Tone.FORMAL:
                 yield Fault(f"/steps/{at}", "interest and fixed sum are told in a formal tone alone")
             if step.after is Anchor.DUE:
@@ -106,6 +118,8 @@ class Policy:
                 yield Fault(f"/{name}", f"give a whole number from {least} to {most}")
         if any(minor < 0 for minor in self.minimum.values()):
             yield Fault("/minimum", "a minimum is zero or more")
+        if not all(re.fullmatch(r"[A-Z]{3}", code, re.ASCII) for code in self.minimum):
+            yield Fault("/minimum", "name currencies by their three letters, such as EUR")
         yield from self.timing.faults()
 
     @property

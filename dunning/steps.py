@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
+from pydantic import ConfigDict
+
 from ar.customers.models import Channel
+
+STRICT = ConfigDict(extra="forbid")
+"""A policy that is read names nothing that is unknown: a slip of the pen would go unnoticed."""
+
+_COUNTED = re.compile(r"[A-Z]{3}", re.ASCII)
 
 
 class Tone(StrEnum):
@@ -75,9 +83,25 @@ class Condition:
     broken_promise: bool | None = None
     first_time_late: bool | None = None
 
+    __pydantic_config__ = STRICT
+
     @cached_property
     def trivial(self) -> bool:
         return self == ANYONE
+
+    def faults(self) -> Iterator[tuple[str, str]]:
+        """The fields that hold what cannot be, each with what is wrong."""
+        for name in ("segments", "risks", "currencies", "languages"):
+            if len(getattr(self, name)) > 50 or any(len(value) > 60 for value in getattr(self, name)):
+                yield name, "give at most 50 values of at most 60 characters"
+            if any(not value.isprintable() for value in getattr(self, name)):
+                yield name, "give values without control characters"
+        if not all(_COUNTED.fullmatch(code) for code in (*self.currencies, *self.minimum)):
+            yield "minimum", "name currencies by their three letters, such as EUR"
+        if any(not 0 <= minor <= 10**15 for minor in self.minimum.values()):
+            yield "minimum", "give amounts of zero or more, in minor units"
+        if self.days_late is not None and not -60 <= self.days_late <= 1000:
+            yield "days_late", "give a whole number from -60 to 1000"
 
 
 ANYONE = Condition()
@@ -103,6 +127,8 @@ class Step:
     attach: Attach = Attach.NONE
     interest: Charge = Charge.NONE
     fixed_sum: Charge = Charge.NONE
+
+    __pydantic_config__ = STRICT
 
     @cached_property
     def courtesy(self) -> bool:

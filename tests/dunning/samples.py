@@ -15,6 +15,7 @@ from dunning.message import Seller, context
 from dunning.models import DunningHold, DunningNotice, Promise
 from dunning.policy import FRIENDLY_FIVE
 from dunning.worklist import Waiting, asked_of
+from tests.dunning import policy_samples
 from tests.dunning.make import DUE, customer, item
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -134,6 +135,7 @@ OF_ONE = {
 }
 
 SAMPLES: dict[str, dict[str, Any]] = {
+    **policy_samples.SAMPLES,
     **{f"messages/{step.kind}": reminder(step.kind) for step in FRIENDLY_FIVE.steps},
     "messages/dispute_received": {
         **NOTE,
