@@ -64,6 +64,10 @@ def context(
         "upcoming": [_row(line.ask, today=today) for line in coming],
         "terms": terms,
         "link": link,
+        "signer": None,
+        "charges": None,
+        "charges_total": [],
+        "copy_links": {},
     }
 
 
