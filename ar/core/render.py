@@ -105,7 +105,7 @@ class Renderer:
         """Subject, text and HTML of `templates`, the subject on one line. Raises UndefinedError."""
         subject, text, html = templates
         return RenderedMessage(
-            subject=_BREAKS.sub(" ", subject.render(context)).strip(" "),
+            subject=one_line(subject.render(context)),
             text=_BLANKS.sub("\n\n", text.render(context)).strip() + "\n",
             html=html.render(context),
         )
@@ -145,6 +145,11 @@ def _written(messages: Path) -> dict[str, frozenset[str]]:
     for path in messages.glob("*/*/subject.txt"):
         found.setdefault(path.parent.parent.name, set()).add(path.parent.name)
     return {kind: frozenset(languages) for kind, languages in found.items()}
+
+
+def one_line(text: str) -> str:
+    """`text` as a header may carry it: line breaks and control characters are spaces."""
+    return _BREAKS.sub(" ", text).strip(" ")
 
 
 def template_folder() -> Path:

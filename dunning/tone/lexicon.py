@@ -14,10 +14,6 @@ from ar.core.money import currencies
 
 _FOLDER = Path(__file__).parent / "words"
 _GAP = r"[\W_]{1,4}"
-_ACRONYMS = frozenset(
-    ["SEPA", "IBAN", "BIC", "SWIFT", "VAT", "TVA", "IVA", "BTW", "MWST", "UST", "PDF", "UBL", "CII", "XML", "SIRET", "SIREN", "RCS", "RIB", "NIF", "CIF", "DNI", "KVK", "GMBH", "KG", "AG", "SA", "SARL", "SAS", "SASU", "EURL", "SCI", "SPA", "SRL", "SL", "SLU", "SLL", "NV", "BV", "VOF", "LTD", "PLC", "LLC", "LLP", "INC", "HTTP", "HTTPS", "URL", "PO", "OK", "FAQ", "SMS", "EU", "UE", "CE", "TTC", "HT", "CET", "CEST", "GMT", "UTC", "IT", "HR", "CEO", "CFO", "PDV", "ID", "INV", "FR", "DE", "ES", "NL", "BE", "CH", "LU", "AT", "PT", "UK", "US", "USA", "GB", "KYC", "CRM", "ERP", "EDI", "API", "SDI", "PEC"]
-)
-"""Words in capitals that shout at nobody; the codes of currencies are added."""
 
 
 class LexiconError(DomainError):
@@ -61,7 +57,7 @@ def lexicon(language: str) -> Lexicon:
         polite=pattern(read["polite"]),
         offers=pattern(read["offers"]),
         stressed=frozenset(folded(word)[0] for word in read["stressed"]),
-        acronyms=_ACRONYMS | frozenset(currencies()),
+        acronyms=frozenset((_FOLDER / "acronyms.txt").read_text(encoding="utf-8").split()) | frozenset(currencies()),
         calm=read["calm"],
     )
 

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dunning.policy import Tone
+from dunning.policy import Step, Tone
 from dunning.texts.kinds import KINDS
 from dunning.tone.check import LEAST_SCORE, Offence, check
 from dunning.tone.lexicon import LexiconError, folded, languages
-from tests.dunning.test_messages import LADDER, LINK, SIX, reminder, renderer, told
+from tests.dunning.test_messages import LADDER, LINK, SIX, reminder, told
+from tests.dunning.world import renderer
 
 CORPUS = Path(__file__).parent / "corpus"
 LEAST_SHIPPED = 70
@@ -39,7 +40,7 @@ def test_sentences_written_by_hand_are_told_apart(language: str) -> None:
 
 @pytest.mark.parametrize("language", SIX)
 @pytest.mark.parametrize("step", LADDER, ids=lambda step: step.key)
-def test_every_reminder_is_polite_at_its_own_tone(step, language: str) -> None:  # type: ignore[no-untyped-def]
+def test_every_reminder_is_polite_at_its_own_tone(step: Step, language: str) -> None:
     for count in (1, 3):
         message = reminder(step, language, count, mixed=count > 1)
         sms = renderer().sms(step.kind, language=language, **told(step, count))
