@@ -55,7 +55,7 @@ class TextDraft:
 
 def examined(renderer: Renderer, draft: TextDraft) -> Examined:
     """What is wrong with the draft, and how polite it is. Raises TextError for a kind or language there is not."""
-    _check_place(renderer, draft)
+    check_place(renderer, draft)
     return examine(renderer, draft.words, language=draft.language, tone=draft.tone, least_score=LEAST_SCORE)
 
 
@@ -161,7 +161,8 @@ def faults_of(found: Examined) -> list[Fault]:
     return faults
 
 
-def _check_place(renderer: Renderer, draft: TextDraft) -> None:
+def check_place(renderer: Renderer, draft: TextDraft) -> None:
+    """Raises TextError for a kind or language there is not, or a tone firmer than the kind's."""
     faults = []
     if draft.kind not in KINDS:
         faults.append(Fault("/kind", f"is one of {', '.join(KINDS)}"))

@@ -11,7 +11,7 @@ from ar.core.i18n import marked as _
 from ar.core.money import localized
 from ar.core.render import RenderedMessage, Renderer
 from dunning.policy import Tone
-from dunning.texts.markup import blanked, strange_markup, strange_source, words_of
+from dunning.texts.markup import blanked, strange_rendered, strange_source, words_of
 from dunning.texts.samples import LINK, NAMES, samples
 from dunning.texts.sandbox import Part, TextFault, TextRefusedError
 from dunning.texts.speak import Spoken, Words, content_of, make_ready, speak
@@ -96,7 +96,7 @@ def _findings_only_rendered(
 def _faults(renderer: Renderer, spoken: Spoken, name: str, given: Mapping[str, Any]) -> Iterator[TextFault]:
     """What a message to this sample lacks, or holds and should not. Raises TextRefusedError."""
     message, content = speak(renderer, spoken, given), content_of(renderer, spoken, given)
-    strange = strange_markup(content)
+    strange = strange_rendered(content)
     if strange is not None:
         yield TextFault("html", 0, _("What is filled in breaks the HTML: put it between elements."), ())
     if name == "hostile":

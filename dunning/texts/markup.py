@@ -10,6 +10,7 @@ _ATTRIBUTE = rf"""\s+(?:(?:{_PLAIN})="[^"<>{{}}]*"|href="(?:https?://|mailto:|te
 _ELEMENT = re.compile(rf"</(?:{_ELEMENTS})\s*>|<(?:{_ELEMENTS})(?:{_ATTRIBUTE})*\s*/?>")
 _SPEECH = re.compile(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", re.DOTALL)
 _LINK = re.compile(r'href="\{\{-?\s*link\s*-?\}\}"')
+_STYLE = re.compile(r' style="[^"<>{}]*"')
 _TAG = re.compile(r"<[^>]*>")
 
 
@@ -22,6 +23,11 @@ def strange_markup(html: str) -> tuple[int, str] | None:
             return html.count("\n", 0, at) + 1, html[at : at + 40]
         at = html.find("<", found.end())
     return None
+
+
+def strange_rendered(html: str) -> tuple[int, str] | None:
+    """The same of a rendered text, on whose elements our own styles have been put."""
+    return strange_markup(_STYLE.sub("", html))
 
 
 def strange_source(source: str) -> tuple[int, str] | None:

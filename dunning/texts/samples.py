@@ -55,13 +55,8 @@ def sample(*, count: int = 1, name: str = "Sample Customer", reference: str = "I
 
 def everything() -> dict[str, Any]:
     """A reminder with all that may be left out, two currencies, what is to come, what lateness costs, who signs."""
-    left_out: dict[str, Any] = {
-        "contested_minor": 1_000,
-        "promised_minor": 2_000,
-        "promised_until": _DUE + timedelta(days=20),
-    }
     rows = [
-        _row(1, **left_out),
+        _row(1, contested_minor=1_000, promised_minor=2_000, promised_until=_DUE + timedelta(days=20)),
         _row(2, in_flight_minor=3_000, credited_minor=500, planned_minor=700),
         _row(3, currency="JPY"),
     ]

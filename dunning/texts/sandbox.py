@@ -149,7 +149,7 @@ def _look(sandbox: Sandbox, part: Part, node: nodes.Node, known: frozenset[str],
         elif isinstance(child, nodes.Tuple | nodes.List | nodes.Dict) and getattr(child, "ctx", "load") != "store":
             raise refused(part, child.lineno, _("Lists cannot be made here."))
         elif not isinstance(child, (*_PLAIN, nodes.Tuple)):
-            message = _("“%(what)s” is not let in: write words, {{ names }}, {% if %} and {% for %}.")
+            message = _("“%(what)s” is not let in: write words, names in double braces, “if” and “for”.")
             raise refused(part, child.lineno, message, what=type(child).__name__.lower())
         _look(sandbox, part, child, inside, below)
 

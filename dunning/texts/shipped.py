@@ -27,7 +27,7 @@ def shipped_words(renderer: Renderer, kind: str, language: str) -> Words:
     messages = template_folder() / "messages"
     subject = _pieces(_HEAD.sub("", _read(messages / kind / written / "subject.txt")))
     text, html = (_flat(messages, kind, written, ending) for ending in ("txt", "html"))
-    return Words(subject.strip(), text, html)
+    return Words(" ".join(subject.split("\n")).strip(), text, html)
 
 
 def _flat(messages: Path, kind: str, language: str, ending: str) -> str:

@@ -52,13 +52,13 @@ VARIABLES = (
     Variable("upcoming_lines", _("invoices that are not due yet; may be empty"), "- INV-219, …"),
     Variable("late_charges", _("interest and fixed sum of each late invoice; may be empty"), "- INV-204 (30 days): …"),
     Variable("signature", _("who signs, with address and telephone"), "Sample Seller"),
-    Variable("rows", _("the invoices, one by one, with {% for row in rows %}"), "row.reference, row.due_on | day"),
+    Variable("rows", _("the invoices, one by one, in a “for”"), "row.reference, row.due_on | day"),
     Variable("rows[0].reference", _("the first invoice's number"), "INV-204"),
     Variable("rows[0].due_on | day", _("the first invoice's due date"), "12 May 2026"),
     Variable("rows[0].days_late", _("how many days late it is"), "14"),
     Variable("money(row.amount_minor, row.currency)", _("an amount as the language writes it"), "€1,234.50"),
-    Variable("terms.interest_percent | number", _("the yearly interest on late amounts, if {% if terms %}"), "12.15"),
-    Variable("signer.name", _("the person who signs, if {% if signer %}"), "Ida Example"),
+    Variable("terms.interest_percent | number", _("the yearly interest on late amounts, in an “if terms”"), "12.15"),
+    Variable("signer.name", _("the person who signs, in an “if signer”"), "Ida Example"),
 )
 """What every kind of reminder is given; docs/messages.md tells more of each."""
 
