@@ -38,6 +38,7 @@ from ar.ledger import pages as ledger_pages
 from dunning import api as dunning_api
 from dunning import pages as dunning_pages
 from dunning import policy_api, policy_pages
+from dunning.texts import api as dunning_texts_api
 from invoicing import api as invoicing_api
 from invoicing import pages as invoicing_pages
 from invoicing.billing import api as billing_api
@@ -130,6 +131,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     credit_pages.router,
     outbox_api.router,
     outbox_pages.router,
+    dunning_texts_api.router,
     dunning_api.router,
     dunning_pages.router,
     policy_api.router,

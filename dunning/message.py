@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cache
 from typing import Any, NamedTuple
 
 from ar.core.outbox import MessageChannel
-from ar.core.render import template_folder
 from dunning.case import ContactFacts, CustomerFacts, LateTerms
 from dunning.decision import Ask, Line, Send
 
@@ -76,12 +74,6 @@ def recipient(facts: CustomerFacts, channel: MessageChannel) -> str:
     if facts.contact is None:
         return ""
     return facts.contact.phone if channel is MessageChannel.SMS else facts.contact.email
-
-
-@cache
-def kinds() -> frozenset[str]:
-    """The kinds of reminders that there are templates of."""
-    return frozenset(path.name for path in (template_folder() / "messages").glob("reminder_*"))
 
 
 def message_key(account_id: int, entity_id: int, step: str, cycle: date) -> str:

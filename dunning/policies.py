@@ -15,9 +15,10 @@ from ar.core.db import among, table
 from ar.core.errors import ConflictError, DomainError, Fault, NotFoundError
 from ar.customers.entities import entity
 from ar.customers.models import LegalEntity
-from dunning.message import Seller, kinds
+from dunning.message import Seller
 from dunning.models import DunningPolicy
 from dunning.policy import FRIENDLY_FIVE, Policies, Policy, PolicyError, parse_policy
+from dunning.texts.kinds import KINDS
 
 
 class PolicyExistsError(ConflictError):
@@ -72,9 +73,9 @@ def draft_policy(
         raise PolicyExistsError(f"{name!r} is the name of a policy for others: give this one another name")
     policy = parse_policy(name, last["version"] + 1 if last is not None else 1, body)
     faults = [
-        Fault(f"/steps/{at}/kind", f"there is no message {step.kind!r}: give one of {', '.join(sorted(kinds()))}")
+        Fault(f"/steps/{at}/kind", f"there is no message {step.kind!r}: give one of {', '.join(KINDS)}")
         for at, step in enumerate(policy.steps)
-        if step.kind not in kinds()
+        if step.kind not in KINDS
     ]
     if faults:
         raise PolicyError(faults[0].message, faults=faults)

@@ -14,7 +14,7 @@ from sqlmodel import Session, col
 from ar.core.access.models import User
 from ar.core.db import among, bulk_insert, reserve_ids, table
 from ar.core.outbox import Draft, MessageChannel, queue
-from ar.core.render import Renderer
+from ar.core.render import RenderedMessage, Renderer
 from ar.customers.models import Channel
 from dunning import late, message, policies
 from dunning.case import CustomerFacts, LateTerms
@@ -23,6 +23,7 @@ from dunning.facts import InFlight
 from dunning.message import Charged, Extras, Seller
 from dunning.models import DunningNotice, DunningNoticeItem
 from dunning.steps import Copy, Signer
+from dunning.texts.live import Texts, texts_in_force
 
 LinkFor = Callable[[int, int], str]
 """The address of a customer's own page, from its account id and the epoch of its links."""
@@ -72,7 +73,9 @@ def write(session: Session, sendings: Sequence[Sending], *, now: datetime, means
     written = _written(session, ids, sendings, owners)
     bulk_insert(session, DunningNotice, [_notice(one, now) for one in written])
     bulk_insert(session, DunningNoticeItem, [row for one in written for row in _items(one)])
-    drafts = [draft for one in written for draft in _drafts(one, owners, means)]
+    texts = texts_in_force(session)
+    drafts = [draft for one in written for draft in _drafts(one, owners, means, texts)]
+    texts.note_failures(session, now=now)
     queued = queue(session, drafts, now=now)
     if queued != len(drafts):
         raise RuntimeError(f"{len(drafts) - queued} reminders were in the outbox before their notices were written")
@@ -152,13 +155,13 @@ def _items(one: _Written) -> Iterator[dict[str, Any]]:
         }
 
 
-def _drafts(one: _Written, owners: Mapping[int, User], means: Means) -> Iterator[Draft]:
+def _drafts(one: _Written, owners: Mapping[int, User], means: Means, texts: Texts) -> Iterator[Draft]:
     """The message, by its channel, and its copies; nothing for a call, which a person makes."""
     facts, send, _ = one.sending
     if send.channel is Channel.PHONE:
         return
     channel = MessageChannel(send.channel.value)
-    draft = _draft(one, channel, means)
+    draft = _draft(one, channel, means, texts)
     yield draft
     if channel is MessageChannel.EMAIL:
         for name, address in _copied(facts, send, owners):
@@ -167,10 +170,10 @@ def _drafts(one: _Written, owners: Mapping[int, User], means: Means) -> Iterator
             yield replace(draft, dedup_key=key, purpose=message.COPY_PURPOSE, recipient=recipient, headers={})
 
 
-def _draft(one: _Written, channel: MessageChannel, means: Means) -> Draft:
+def _draft(one: _Written, channel: MessageChannel, means: Means, texts: Texts) -> Draft:
     facts, send, day = one.sending
-    person = facts.contact or message.NOBODY
-    language = means.renderer.language(person.language or facts.language)
+    kind, wanted = send.step.kind, (facts.contact.language if facts.contact else None) or facts.language
+    language = means.renderer.message_language(kind, wanted)
     given = message.context(
         send,
         facts,
@@ -180,7 +183,10 @@ def _draft(one: _Written, channel: MessageChannel, means: Means) -> Draft:
         today=day,
         extras=Extras(one.signer, one.charges),
     )
-    rendered = means.renderer.message(send.step.kind, language=language, **given)
+    if channel is MessageChannel.SMS:
+        spoken = RenderedMessage("", means.renderer.sms(kind, language=language, **given), "")
+    else:
+        spoken = texts.render(means.renderer, kind, language=language, entity_id=send.entity_id, context=given)
     sender = message.mailbox(one.seller.name, one.seller.email or means.sender)
     if channel is MessageChannel.LETTER:
         sender = one.seller.code
@@ -194,9 +200,9 @@ def _draft(one: _Written, channel: MessageChannel, means: Means) -> Draft:
         recipient=message.recipient(facts, channel),
         sender=sender,
         language=language,
-        subject=rendered.subject,
-        body_text=rendered.text,
-        body_html=rendered.html if channel is MessageChannel.EMAIL else "",
+        subject=spoken.subject,
+        body_text=spoken.text,
+        body_html=spoken.html if channel is MessageChannel.EMAIL else "",
         channel=channel,
     )
 

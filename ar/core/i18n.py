@@ -32,6 +32,9 @@ Number = int | float | Decimal
 # Day before month and a 24-hour clock in English too: 12 May 2026 is read alike on both sides of the Atlantic.
 _REGIONAL = {"en": "en_GB"}
 
+_LONG = {"en": "d MMMM y", "fr": "d MMMM y"}
+"""How a day is written out where the usual way of the locale says more; others say it as CLDR has it."""
+
 
 def marked(sentence: str) -> str:
     """`sentence`, unchanged: imported `as _`, it marks what a page or a message will translate later."""
@@ -100,8 +103,8 @@ def own_name(language: str) -> str:
 
 @lru_cache(maxsize=4096)
 def long_day(day: date, *, language: str) -> str:
-    """'12 May 2026', '12 mai 2026', '1er mai 2026'."""
-    written = format_date(day, "d MMMM y", locale=_REGIONAL.get(language, language))
+    """'12 May 2026', '1er mai 2026', '12. Mai 2026', '12 de mayo de 2026'."""
+    written = format_date(day, _LONG.get(language, "long"), locale=_REGIONAL.get(language, language))
     return "1er" + written[1:] if language == "fr" and day.day == 1 else written
 
 

@@ -21,14 +21,13 @@ from jinja2 import (
     Environment,
     StrictUndefined,
     Template,
-    TemplateNotFound,
     pass_context,
     select_autoescape,
 )
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from ar.core import charts, i18n, money
+from ar.core import charts, gsm, i18n, money
 from ar.core.mailstyle import TemplateLoader
 from ar.core.speech import BareSentences, speech
 
@@ -58,21 +57,34 @@ class Renderer:
         self.catalogues = i18n.catalogues(folder / "locales")
         if default_language not in self.catalogues:
             raise ValueError(f"{default_language!r} is no language of this installation: {', '.join(self.languages())}")
-        loader = TemplateLoader(folder)
+        self.loader = TemplateLoader(folder)
+        self._written = _written(folder / "messages")
         self._environments = {
-            language: _environment(loader, language, translations, self.languages())
-            for language, translations in self.catalogues.items()
+            language: _environment(
+                self.loader, language, self.catalogues.get(language, NullTranslations()), self.languages()
+            )
+            for language in {*self.catalogues, *self.message_languages()}
         }
         self._messages: dict[tuple[str, str], tuple[Template, Template, Template]] = {}
 
     def languages(self) -> list[str]:
-        """The codes of the languages that pages and messages come in, in alphabetical order."""
+        """The codes of the languages that every page and message comes in, in alphabetical order."""
         return sorted(self.catalogues)
+
+    def message_languages(self) -> list[str]:
+        """The codes of the languages that some kind of message is written in, in alphabetical order."""
+        return sorted({*self.catalogues, *(language for found in self._written.values() for language in found)})
 
     def language(self, wanted: str | None) -> str:
         """The language to answer someone in who asks for `wanted`: 'fr' for 'fr-CA', the default for an unknown one."""
-        code = re.split("[-_]", wanted or "", maxsplit=1)[0].lower()
+        code = _code(wanted)
         return code if code in self.catalogues else self.default_language
+
+    def message_language(self, kind: str, wanted: str | None) -> str:
+        """The language in which `kind` reaches someone who reads `wanted`: that one where it is written in it, else
+        the default one, else the source."""
+        code, written = _code(wanted), self._written.get(kind, ())
+        return next((found for found in (code, self.default_language) if found in written), i18n.SOURCE)
 
     def page(self, template: str, *, language: str, **context: Any) -> str:
         """The template's text in `language`. Raises TemplateNotFound, UndefinedError."""
@@ -83,13 +95,32 @@ class Renderer:
         return self._environments[self.language(language)].get_template(template)
 
     def message(self, kind: str, *, language: str, **context: Any) -> RenderedMessage:
-        """The message `kind` in `language`, or in the default language where it is not written in that one."""
-        subject, text, html = self._message(kind, self.language(language))
+        """The message `kind` in `language`, or in the default language where it is not written in that one.
+
+        Raises TemplateNotFound, UndefinedError.
+        """
+        return self.filled(self._message(kind, self.message_language(kind, language)), context)
+
+    def filled(self, templates: tuple[Template, Template, Template], context: Mapping[str, Any]) -> RenderedMessage:
+        """Subject, text and HTML of `templates`, the subject on one line. Raises UndefinedError."""
+        subject, text, html = templates
         return RenderedMessage(
-            subject=_BREAKS.sub(" ", subject.render(context)).strip(" "),
+            subject=one_line(subject.render(context)),
             text=_BLANKS.sub("\n\n", text.render(context)).strip() + "\n",
             html=html.render(context),
         )
+
+    def sms(self, kind: str, *, language: str, **context: Any) -> str:
+        """The message `kind` as a text message in `language`, in the letters of GSM where they can say it.
+
+        Falls back as `message` does. Raises TemplateNotFound for a kind that has none, UndefinedError.
+        """
+        found = self.message_language(kind, language)
+        return gsm.fitted(self.compiled_message(f"messages/{kind}/{found}/sms.txt", found).render(context))
+
+    def compiled_message(self, template: str, language: str) -> Template:
+        """A template of messages as it speaks `language`, one of `message_languages()`. Raises TemplateNotFound."""
+        return self._environments[language].get_template(template)
 
     def text(self, sentence: str, *, language: str, **values: Any) -> str:
         """A marked sentence in `language`, its %(name)s places filled in: for text that is not made by a template."""
@@ -98,18 +129,27 @@ class Renderer:
     def _message(self, kind: str, language: str) -> tuple[Template, Template, Template]:
         found = self._messages.get((kind, language))
         if found is None:
-            try:
-                found = self._message_in(kind, language)
-            except TemplateNotFound:
-                if language == self.default_language:
-                    raise
-                found = self._message_in(kind, self.default_language)
+            get, folder = self._environments[language].get_template, f"messages/{kind}/{language}"
+            found = get(f"{folder}/subject.txt"), get(f"{folder}/body.txt"), get(f"{folder}/body.html")
             self._messages[kind, language] = found
         return found
 
-    def _message_in(self, kind: str, language: str) -> tuple[Template, Template, Template]:
-        get, folder = self._environments[language].get_template, f"messages/{kind}/{language}"
-        return get(f"{folder}/subject.txt"), get(f"{folder}/body.txt"), get(f"{folder}/body.html")
+
+def _code(wanted: str | None) -> str:
+    return re.split("[-_]", wanted or "", maxsplit=1)[0].lower()
+
+
+def _written(messages: Path) -> dict[str, frozenset[str]]:
+    """The languages in which each kind of message is written."""
+    found: dict[str, set[str]] = {}
+    for path in messages.glob("*/*/subject.txt"):
+        found.setdefault(path.parent.parent.name, set()).add(path.parent.name)
+    return {kind: frozenset(languages) for kind, languages in found.items()}
+
+
+def one_line(text: str) -> str:
+    """`text` as a header may carry it: line breaks and control characters are spaces."""
+    return _BREAKS.sub(" ", text).strip(" ")
 
 
 def template_folder() -> Path:

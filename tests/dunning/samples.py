@@ -14,6 +14,8 @@ from dunning.decision import Line, Send, asks
 from dunning.message import Seller, context
 from dunning.models import DunningHold, DunningNotice, Promise
 from dunning.policy import FRIENDLY_FIVE
+from dunning.steps import Step
+from dunning.texts.kinds import KINDS
 from dunning.worklist import Waiting, asked_of
 from tests.dunning import policy_samples
 from tests.dunning.make import DUE, customer, item
@@ -83,7 +85,7 @@ def waiting(**other: Any) -> Waiting:
 
 
 def reminder(kind: str) -> dict[str, Any]:
-    step = next(step for step in FRIENDLY_FIVE.steps if step.kind == kind)
+    step = Step(kind, 3, kind, KINDS[kind])
     send = Send(17, 1, step, FRIENDLY_FIVE, tuple(Line(ask, step) for ask in asks(FACTS)))
     terms = LateTerms(Decimal("9.25"), 4_000, "EUR", "statute 12")
     return context(send, FACTS, SELLER, link="https://pay.example/abc", terms=terms, today=date(2026, 3, 20))
@@ -136,7 +138,7 @@ OF_ONE = {
 
 SAMPLES: dict[str, dict[str, Any]] = {
     **policy_samples.SAMPLES,
-    **{f"messages/{step.kind}": reminder(step.kind) for step in FRIENDLY_FIVE.steps},
+    **{f"messages/{kind}": reminder(kind) for kind in KINDS},
     "messages/dispute_received": {
         **NOTE,
         "invoice": INVOICE,

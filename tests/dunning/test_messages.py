@@ -6,23 +6,33 @@ import re
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from ar.cash.receipts import SettledItem
-from ar.core.render import RenderedMessage, template_folder
+from ar.core.gsm import segments
+from ar.core.i18n import long_day
+from ar.core.render import RenderedMessage, Renderer, template_folder
 from dunning.case import ContactFacts, LateTerms
 from dunning.decision import Line, Send, asks
 from dunning.message import Seller, context, mailbox, message_key
 from dunning.policy import FRIENDLY_FIVE
 from dunning.steps import Step
+from dunning.texts.kinds import KINDS
 from tests.dunning.make import DUE, STEPS, customer, item
 from tests.dunning.world import renderer
 
 SELLER = Seller(1, "Atelier Example", "accounts@atelier.example", "+33 1 00 00 00 00", "FR")
 LINK = "https://pay.example/abc"
 LANGUAGES = ("en", "fr")
+SIX = ("de", "en", "es", "fr", "it", "nl")
+OFFSETS = (-7, -3, 0, 3, 7, 10, 14, 30)
+LADDER = tuple(
+    Step(kind.removeprefix("reminder_"), offset, kind, tone)
+    for offset, (kind, tone) in zip(OFFSETS, KINDS.items(), strict=True)
+)
 MENACING = re.compile(
     r"(?i)\b(legal action|lawsuit|court|bailiff|solicitor|attorney|prosecut\w+|blacklist\w*|consequences?|final notice|"
     r"immediately|failure to|you (must|failed|have failed|ignored|neglected)|or else|debt collector|seiz\w+|"
@@ -34,6 +44,11 @@ FAMILIAR = re.compile(r"(?i)\b(tu|toi|ton|tes|salut|coucou)\b")
 
 
 def reminder(step: Step, language: str, count: int = 1, *, mixed: bool = False, **other: Any) -> RenderedMessage:
+    return renderer().message(step.kind, language=language, **told(step, count, mixed=mixed, **other))
+
+
+def told(step: Step, count: int = 1, *, mixed: bool = False, **other: Any) -> dict[str, Any]:
+    """What a reminder of `count` invoices at `step` is given."""
     due = DUE - timedelta(days=step.offset_days)
     items = [item(n, due_on=due, open_minor=123_456 + n, **other) for n in range(1, count + 1)]
     if mixed:
@@ -41,18 +56,27 @@ def reminder(step: Step, language: str, count: int = 1, *, mixed: bool = False, 
     facts = customer(*items, contact=ContactFacts(5, "Camille Martin", "c@bakery.example"))
     lines = tuple(Line(ask, STEPS["courtesy"] if ask.item.due_on > DUE else step) for ask in asks(facts))
     send = Send(17, 1, step, FRIENDLY_FIVE, lines)
-    given = context(send, facts, SELLER, link=LINK, terms=None, today=DUE)
-    return renderer().message(step.kind, language=language, **given)
+    return context(send, facts, SELLER, link=LINK, terms=None, today=DUE)
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+TOTALS = {
+    "en": ("€1,234.57", "€14,815.50"),
+    "fr": ("1 234,57 €", "14 815,50 €"),
+    "de": ("1.234,57 €", "14.815,50 €"),
+    "es": ("1.234,57 €", "14.815,50 €"),
+    "it": ("1.234,57 €", "14.815,50 €"),
+    "nl": ("€ 1.234,57", "€ 14.815,50"),
+}
+
+
+@pytest.mark.parametrize("language", SIX)
 @pytest.mark.parametrize("count", [1, 12])
-@pytest.mark.parametrize("step", FRIENDLY_FIVE.steps, ids=lambda step: step.key)
+@pytest.mark.parametrize("step", LADDER, ids=lambda step: step.key)
 def test_a_reminder_is_exact_and_personal(step: Step, count: int, language: str) -> None:
     message = reminder(step, language, count)
-    total = {("en", 1): "€1,234.57", ("fr", 1): "1 234,57 €", ("en", 12): "€14,815.50", ("fr", 12): "14 815,50 €"}
+    total = TOTALS[language][count > 1]
     shown = " ".join(message.subject.split())
-    assert total[language, count] in shown
+    assert total in shown
     assert ("INV-1" if count == 1 else "12") in shown
     for body in (message.text, message.html):
         words = " ".join(body.split())
@@ -63,13 +87,82 @@ def test_a_reminder_is_exact_and_personal(step: Step, count: int, language: str)
         for n in range(1, count + 1):
             assert f"INV-{n}" in words
         if count == 12:
-            assert total[language, count] in words
+            assert total in words
     assert len(message.text.split()) < 260 + 12 * count
     assert not re.search(r"\n{3,}", message.text)
+    assert f'lang="{language}"' in message.html
+
+
+@pytest.mark.parametrize("language", SIX)
+@pytest.mark.parametrize("step", LADDER, ids=lambda step: step.key)
+def test_a_text_message_is_short_and_says_who_what_and_where(step: Step, language: str) -> None:
+    long_link = "https://pay.seller.example/pay/" + "x" * 54
+    for count in (1, 12):
+        given = {**told(step, count), "link": long_link}
+        sms = renderer().sms(step.kind, language=language, **given)
+        assert segments(sms) <= 2
+        assert len(sms.encode("utf-16-be")) // 2 <= 306, "still in the alphabet of GSM"
+        assert sms.count(long_link) == 1
+        assert "Camille Martin" in sms
+        assert sms.endswith("Atelier Example")
+        assert " ".join(TOTALS[language][count > 1].split()) in sms
+        assert ("INV-1" if count == 1 else "12") in sms
+        assert "  " not in sms
+
+
+@pytest.mark.parametrize("language", SIX)
+def test_the_person_who_signs_and_the_copies_are_shown_when_given(language: str) -> None:
+    given = told(STEPS["friendly"], 2)
+    given |= {
+        "signer": SimpleNamespace(name="Ida Example", phone="+33 1 23", email=None),
+        "copy_links": {"INV-2": "https://pay.example/copy/2?a=1&b=2"},
+    }
+    message = renderer().message("reminder_friendly", language=language, **given)
+    for body in (message.text, message.html):
+        assert body.index("Ida Example") < body.rindex("Atelier Example")
+        assert "+33 1 23" in body
+        assert "+33 1 00 00 00 00" not in body
+        assert "accounts@atelier.example" in body
+    assert message.text.count("https://pay.example/copy/2?a=1&b=2") == 1
+    assert message.html.count("https://pay.example/copy/2?a=1&amp;b=2") == 1
+
+
+@pytest.mark.parametrize("language", SIX)
+def test_what_lateness_costs_is_shown_for_each_invoice_when_it_was_worked_out(language: str) -> None:
+    row = SimpleNamespace(reference="INV-1", interest_minor=950, fixed_minor=4_000, currency="EUR", days=30)
+    for terms in (None, LateTerms(Decimal("9.2500"), 4_000, "EUR", "statute 12")):
+        given = told(STEPS["formal"]) | {"charges": [row], "charges_total": [("EUR", 4_950)], "terms": terms}
+        message = renderer().message("reminder_formal", language=language, **given)
+        point = "." if language == "en" else ","
+        for body in (message.text, message.html):
+            words = " ".join(body.split())
+            for amount in ("9.50", "40.00", "49.50"):
+                assert amount.replace(".", point) in words
+            assert ("statute 12" in words) is (terms is not None)
+            assert "9,25" not in words
+
+
+def test_a_message_comes_in_the_language_of_its_reader_or_in_the_default_one() -> None:
+    assert renderer().message_languages() == list(SIX)
+    assert renderer().languages() == list(LANGUAGES)
+    assert renderer().message_language("reminder_firm", "de-AT") == "de"
+    assert renderer().message_language("payment_thanks", "de-AT") == "en"
+    assert renderer().message_language("reminder_firm", "pl") == "en"
+    french = Renderer(default_language="fr")
+    assert french.message_language("payment_thanks", "de") == "fr"
+    assert french.message_language("reminder_firm", None) == "fr"
+
+
+@pytest.mark.parametrize(
+    ("language", "written"),
+    [("de", "12. Mai 2026"), ("es", "12 de mayo de 2026"), ("it", "12 maggio 2026"), ("nl", "12 mei 2026")],
+)
+def test_days_are_written_as_the_language_does(language: str, written: str) -> None:
+    assert long_day(date(2026, 5, 12), language=language) == written
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("step", FRIENDLY_FIVE.steps, ids=lambda step: step.key)
+@pytest.mark.parametrize("step", LADDER, ids=lambda step: step.key)
 def test_no_reminder_threatens_blames_or_shouts(step: Step, language: str) -> None:
     for count in (1, 3):
         message = reminder(step, language, count)
@@ -224,7 +317,11 @@ def test_every_message_is_written_in_every_language() -> None:
     for kind in kinds:
         for language in LANGUAGES:
             names = {path.name for path in (kind / language).iterdir()}
-            assert names == {"subject.txt", "body.txt", "body.html"}, kind
+            assert names - {"sms.txt"} == {"subject.txt", "body.txt", "body.html"}, kind
+    for reminder_kind in KINDS:
+        for language in SIX:
+            names = {path.name for path in (folder / reminder_kind / language).iterdir()}
+            assert names == {"subject.txt", "body.txt", "body.html", "sms.txt"}, (reminder_kind, language)
 
 
 def test_message_keys_are_told_apart() -> None:
