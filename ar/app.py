@@ -23,6 +23,7 @@ from ar.core.kernel import Kernel
 from ar.core.outbox import api as outbox_api
 from ar.core.outbox import pages as outbox_pages
 from ar.core.render import STATIC
+from ar.core.sms import api as sms_api
 from ar.core.web import MenuEntry, health, openapi, problems
 from ar.core.web.limiting import Limiter
 from ar.core.web.security import Perimeter
@@ -128,6 +129,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     credit_api.router,
     credit_pages.router,
     outbox_api.router,
+    sms_api.router,
+    sms_api.webhooks,
     outbox_pages.router,
     dunning_api.router,
     dunning_pages.router,

@@ -84,7 +84,7 @@ _IDLE_SECONDS = 5
 def deliver_outbox(kernel: Kernel, _arguments: dict[str, Any], now: datetime) -> str:
     """Send what is due, batch after batch, until nothing is, no server is to be reached, or PATIENCE is over; then
     tell the deliveries of documents what became of their messages."""
-    carriers = carriers_of(kernel.settings)
+    carriers = carriers_of(kernel, now=now)
     watch = clock.stopwatch()
     worker = f"{socket.gethostname()}:{os.getpid()}"
     words = []

@@ -32,6 +32,7 @@ MODELS = (
     "ar.core.idempotency",
     "ar.core.jobs",
     "ar.core.outbox",
+    "ar.core.sms.models",
     "ar.credit.models",
     "ar.customers.models",
     "ar.disputes.models",

@@ -94,7 +94,7 @@ MESSAGES += [
 WAYS = (
     *(state.value for state in MessageState),
     "written",
-    *(f"message.{w}" for w in ("arrived", "sent-again", "cancelled", *Arrival)),
+    *(f"message.{w}" for w in ("arrived", "sent-again", "cancelled", "gone-out", *Arrival)),
 )
 
 

@@ -13,15 +13,16 @@ from ar.core.audit import Act, record
 from ar.core.db import among
 from ar.core.outbox.models import Arrival, MessageState, OutboxMessage
 
-_STRENGTH = {arrival: strength for strength, arrival in enumerate(Arrival, start=1)}
+_STRENGTH: dict[Arrival | None, int] = {None: 0} | {one: strength for strength, one in enumerate(Arrival, start=1)}
 
 
 @dataclass(frozen=True)
 class News:
-    """What came back about the message of that `digest` (what stands before the @ in its Message-ID)."""
+    """What came back about the message of that `digest` (what stands before the @ in its Message-ID). `arrival` None
+    says no more than that it did go out."""
 
     digest: str
-    arrival: Arrival
+    arrival: Arrival | None
     words: str
     carrier_ref: str | None = None
 
@@ -48,17 +49,21 @@ def note_arrivals(session: Session, news: Sequence[News], *, now: datetime) -> l
     acts = []
     for message in session.exec(query):
         one = told[message.digest]
-        if message.arrival is not None and _STRENGTH[message.arrival] >= _STRENGTH[one.arrival]:
+        went = message.state is MessageState.UNCERTAIN
+        stronger = _STRENGTH[one.arrival] > _STRENGTH[message.arrival]
+        if not (went or stronger):
             continue
-        message.arrival, message.arrival_at, message.arrival_words = one.arrival, now, one.words[:400]
         change: dict[str, Any] = {"reason": one.words[:400]}
-        if message.state is MessageState.UNCERTAIN:
+        if stronger:
+            message.arrival, message.arrival_at, message.arrival_words = one.arrival, now, one.words[:400]
+        if went:
             change |= {"before": message.state, "after": MessageState.SENT}
             message.state = MessageState.SENT
         if message.carrier_ref is None and one.carrier_ref is not None and message.state is MessageState.SENT:
             message.carrier_ref = one.carrier_ref
         changed.append(message)
-        acts.append(Act("system", f"message.{one.arrival}", f"message:{message.id}", change))
+        action = f"message.{one.arrival}" if stronger else "message.gone-out"
+        acts.append(Act("system", action, f"message:{message.id}", change))
     session.flush()
     record(session, acts, now=now)
     return changed

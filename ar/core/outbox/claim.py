@@ -18,6 +18,7 @@ from sqlmodel import Session, col, select
 from ar.core.db import table
 from ar.core.mail import Fate, FateKind
 from ar.core.outbox.models import MessageChannel, MessageState, OutboxMessage
+from ar.core.sms.numbers import barred
 
 Guard = Callable[[Session, Sequence[OutboxMessage], datetime], Mapping[int, str]]
 """Told the messages of its purpose about to be sent, gives the ids of those no longer wanted, each with the reason."""
@@ -93,6 +94,9 @@ def claim(
             _ask(session, guards[purpose], messages, now, unwanted, unasked)
         else:
             unasked |= {id_of(message): f"no guard is known for the purpose {purpose}" for message in messages}
+    if channel is MessageChannel.SMS:
+        reasons = barred(session, [message.recipient for message in due])
+        unwanted |= {id_of(one): reasons[one.recipient] for one in due if one.recipient in reasons}
     claimed = []
     changes: list[Change] = []
     for message in due:

@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from ar.core.db import UtcDateTime
+from ar.core.db import BigId, UtcDateTime
 
 revision = "0017"
 down_revision = "0015"
@@ -24,11 +24,40 @@ def upgrade() -> None:
     _fill_digests()
     op.create_index("ix_outbox_message_channel", "outbox_message", ["channel", "state", "send_after", "id"])
     op.create_index("ix_outbox_message_digest", "outbox_message", ["digest"])
-    for name, columns in (("carrier_ref", ["carrier_ref"]), ("arrival", ["arrival", "id"])):
-        kept = sa.text(f"{name} IS NOT NULL")
+    for name, columns, condition in (
+        ("carrier_ref", ["carrier_ref"], "carrier_ref IS NOT NULL"),
+        ("arrival", ["arrival", "id"], "arrival IS NOT NULL"),
+        ("number", ["recipient", "id"], "channel = 'sms'"),
+    ):
+        kept = sa.text(condition)
         op.create_index(
             f"ix_outbox_message_{name}", "outbox_message", columns, sqlite_where=kept, postgresql_where=kept
         )
+    _text_messages()
+
+
+def _text_messages() -> None:
+    op.create_table(
+        "sms_number",
+        sa.Column("number", sa.String(length=20), nullable=False),
+        sa.Column("stopped_at", UtcDateTime(), nullable=True),
+        sa.Column("failed_at", UtcDateTime(), nullable=True),
+        sa.Column("words", sa.String(length=200), nullable=False),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_sms_number")),
+    )
+    op.create_table(
+        "sms_received",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("provider_ref", sa.String(length=64), nullable=False),
+        sa.Column("sender", sa.String(length=20), nullable=False),
+        sa.Column("recipient", sa.String(length=40), nullable=False),
+        sa.Column("text", sa.String(length=1600), nullable=False),
+        sa.Column("received_at", UtcDateTime(), nullable=False),
+        sa.Column("message_id", BigId, nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sms_received")),
+        sa.UniqueConstraint("provider_ref", name=op.f("uq_sms_received_provider_ref")),
+    )
+    op.create_index("ix_sms_received_sender", "sms_received", ["sender", "id"])
 
 
 def _fill_digests() -> None:
