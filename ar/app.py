@@ -27,6 +27,7 @@ from ar.core.sms import api as sms_api
 from ar.core.web import MenuEntry, health, openapi, problems
 from ar.core.web.limiting import Limiter
 from ar.core.web.security import Perimeter
+from ar.core.webhooks import api as webhooks_api
 from ar.credit import api as credit_api
 from ar.credit import pages as credit_pages
 from ar.customers import api as customers_api
@@ -131,6 +132,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     outbox_api.router,
     sms_api.router,
     sms_api.webhooks,
+    webhooks_api.router,
     outbox_pages.router,
     dunning_api.router,
     dunning_pages.router,

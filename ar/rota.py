@@ -45,6 +45,8 @@ from ar.core.kernel import Kernel
 from ar.core.outbox import Guard, always_wanted, deliver
 from ar.core.outbox.deliver import PATIENCE
 from ar.core.rota import DAY, HOUR, MINUTE, WEEK, Rota, RotaEntry, tick
+from ar.core.webhooks import manage as webhooks
+from ar.core.webhooks.send import send_webhooks
 from ar.customers import notes
 from ar.disputes.deduct import claim_deduction
 from dunning import message
@@ -99,10 +101,11 @@ def deliver_outbox(kernel: Kernel, _arguments: dict[str, Any], now: datetime) ->
 
 
 def forget(kernel: Kernel, _arguments: dict[str, Any], now: datetime) -> str:
-    """Delete sessions that ended, and the traces of jobs and idempotency keys of a month ago."""
+    """Delete sessions that ended, and the traces of jobs, idempotency keys and webhooks of a month ago."""
     with kernel.database.transaction() as session:
         sessions.forget_expired(session, now=now)
         idempotency.forget(session, before=now - _KEPT)
+        webhooks.forget(session, before=now - _KEPT)
         return f"{forget_old(session, before=now - _KEPT)} old jobs forgotten"
 
 
@@ -131,6 +134,7 @@ SOURCES = Sources(
 ROTA = Rota(
     entries=(
         RotaEntry("deliver-outbox", MINUTE, deliver_outbox, catch_up=1),
+        RotaEntry("send-webhooks", MINUTE, send_webhooks, catch_up=1),
         RotaEntry("reconcile-payments", 10 * MINUTE, reconcile_payments, catch_up=1),
         RotaEntry(bank_folder.JOB, 5 * MINUTE, bank_folder.read_folder, catch_up=1),
         RotaEntry("collect-debits", HOUR, collections.collect, offset=25 * MINUTE, catch_up=1),

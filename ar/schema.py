@@ -33,6 +33,7 @@ MODELS = (
     "ar.core.jobs",
     "ar.core.outbox",
     "ar.core.sms.models",
+    "ar.core.webhooks.models",
     "ar.credit.models",
     "ar.customers.models",
     "ar.disputes.models",

@@ -63,6 +63,9 @@ class Settings(BaseSettings):
     mail_from: str = Field(
         default="accounts@localhost", description="Sender address when a legal entity has none of its own."
     )
+    webhooks_to_private: bool = Field(
+        default=False, description="Whether webhooks may be posted into a private network, and to this machine."
+    )
     platform_folder: Path | None = Field(
         default=None,
         description="Folder that an approved platform of electronic invoicing empties (out) and fills (in); "
