@@ -39,6 +39,7 @@ from ar.ledger import api as ledger_api
 from ar.ledger import pages as ledger_pages
 from dunning import api as dunning_api
 from dunning import pages as dunning_pages
+from dunning.letters import api as letters_api
 from invoicing import api as invoicing_api
 from invoicing import pages as invoicing_pages
 from invoicing.billing import api as billing_api
@@ -135,6 +136,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     webhooks_api.router,
     outbox_pages.router,
     dunning_api.router,
+    letters_api.router,
     dunning_pages.router,
 )
 

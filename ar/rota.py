@@ -53,6 +53,9 @@ from dunning import message
 from dunning.expected import promised_sums
 from dunning.guard import reminder_guard
 from dunning.jobs import judge_promises, run_dunning
+from dunning.letters.make import MAKE_JOB as LETTERS_JOB
+from dunning.letters.make import MAKE_NOW_JOB as LETTERS_NOW_JOB
+from dunning.letters.make import make_letters, make_letters_now
 from dunning.run import RUN_JOB
 from invoicing.billing.announce import announce_order
 from invoicing.billing.jobs import BILL_JOB, WANTED_JOB, bill_evenings, bill_wanted
@@ -144,6 +147,7 @@ ROTA = Rota(
         RotaEntry("announce-first-invoices", HOUR, notice.announce_drafts, offset=20 * MINUTE, catch_up=1),
         RotaEntry("judge-promises", HOUR, judge_promises, catch_up=1),
         RotaEntry(RUN_JOB, HOUR, run_dunning, offset=5 * MINUTE, catch_up=1),
+        RotaEntry(LETTERS_JOB, HOUR, make_letters(GUARDS), offset=7 * MINUTE, catch_up=1),
         RotaEntry(BILL_JOB, HOUR, bill_evenings, offset=15 * MINUTE, catch_up=1),
         RotaEntry("work-waiting-lines", DAY, work.work_waiting(SOURCES), offset=4 * HOUR, catch_up=1),
         RotaEntry("learn-matching", WEEK, learn_matching, offset=5 * HOUR, catch_up=1),
@@ -152,6 +156,7 @@ ROTA = Rota(
         RotaEntry("forget-old-jobs", DAY, forget, offset=2 * HOUR, catch_up=1),
     ),
     jobs={
+        LETTERS_NOW_JOB: make_letters_now(GUARDS),
         thanks.JOB: thanks.thank,
         WORK_JOB: work.work_bank_lines(SOURCES),
         pairing.REMATCH_JOB: work.match_again(SOURCES),

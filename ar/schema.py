@@ -38,6 +38,7 @@ MODELS = (
     "ar.customers.models",
     "ar.disputes.models",
     "ar.ledger.models",
+    "dunning.letters.models",
     "dunning.models",
     "invoicing.billing.models",
     "invoicing.law.models",

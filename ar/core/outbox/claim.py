@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 import structlog
-from sqlalchemy import ColumnElement, CursorResult, bindparam, update
+from sqlalchemy import ColumnElement, CursorResult, bindparam, true, update
 from sqlmodel import Session, col, select
 
 from ar.core.db import table
@@ -66,8 +66,9 @@ def claim(
     now: datetime,
     limit: int,
     worker: str,
+    sender: str | None = None,
 ) -> list[OutboxMessage]:
-    """The messages of `channel` to send now, the oldest first, marked as claimed by `worker`.
+    """The messages of `channel` (and of `sender`, where given) to send now, the oldest first, marked as claimed.
 
     Those that their guard no longer wants are cancelled instead; `tally` counts what became of these and of those
     whose guard failed.
@@ -78,6 +79,7 @@ def claim(
             col(OutboxMessage.channel) == channel,
             col(OutboxMessage.state) == MessageState.QUEUED,
             col(OutboxMessage.send_after) <= now,
+            true() if sender is None else col(OutboxMessage.sender) == sender,
         )
         .order_by(col(OutboxMessage.send_after), col(OutboxMessage.id))
         .limit(limit)

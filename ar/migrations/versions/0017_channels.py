@@ -35,6 +35,7 @@ def upgrade() -> None:
         )
     _text_messages()
     _webhooks()
+    _letters()
 
 
 def _text_messages() -> None:
@@ -109,6 +110,31 @@ def _webhooks() -> None:
         sa.Column("entry_id", BigId, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_cursor")),
     )
+
+
+def _letters() -> None:
+    op.create_table(
+        "letter_batch",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("entity_id", BigId, nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("state", sa.String(length=24), nullable=False),
+        sa.Column("letters", sa.Integer(), nullable=False),
+        sa.Column("pages", sa.Integer(), nullable=False),
+        sa.Column("duplex", sa.Boolean(), nullable=False),
+        sa.Column("file_id", BigId, nullable=False),
+        sa.Column("checksum", sa.String(length=64), nullable=False),
+        sa.Column("made_at", UtcDateTime(), nullable=False),
+        sa.Column("made_by", sa.String(length=80), nullable=False),
+        sa.Column("printed_at", UtcDateTime(), nullable=True),
+        sa.Column("ended_at", UtcDateTime(), nullable=True),
+        sa.Column("ended_by", sa.String(length=80), nullable=True),
+        sa.ForeignKeyConstraint(["entity_id"], ["legal_entity.id"], name=op.f("fk_letter_batch_entity_id")),
+        sa.ForeignKeyConstraint(["file_id"], ["stored_file.id"], name=op.f("fk_letter_batch_file_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_letter_batch")),
+    )
+    op.create_index("ix_letter_batch_entity", "letter_batch", ["entity_id", "id"])
+    op.create_index("ix_letter_batch_state", "letter_batch", ["state", "id"])
 
 
 def _fill_digests() -> None:
