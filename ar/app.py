@@ -23,9 +23,11 @@ from ar.core.kernel import Kernel
 from ar.core.outbox import api as outbox_api
 from ar.core.outbox import pages as outbox_pages
 from ar.core.render import STATIC
+from ar.core.sms import api as sms_api
 from ar.core.web import MenuEntry, health, openapi, problems
 from ar.core.web.limiting import Limiter
 from ar.core.web.security import Perimeter
+from ar.core.webhooks import api as webhooks_api
 from ar.credit import api as credit_api
 from ar.credit import pages as credit_pages
 from ar.customers import api as customers_api
@@ -38,6 +40,7 @@ from ar.ledger import pages as ledger_pages
 from dunning import api as dunning_api
 from dunning import pages as dunning_pages
 from dunning import policy_api, policy_pages
+from dunning.letters import api as letters_api
 from dunning.texts import api as dunning_texts_api
 from invoicing import api as invoicing_api
 from invoicing import pages as invoicing_pages
@@ -130,9 +133,13 @@ ROUTERS: tuple[APIRouter, ...] = (
     credit_api.router,
     credit_pages.router,
     outbox_api.router,
+    sms_api.router,
+    sms_api.webhooks,
+    webhooks_api.router,
     outbox_pages.router,
     dunning_texts_api.router,
     dunning_api.router,
+    letters_api.router,
     dunning_pages.router,
     policy_api.router,
     policy_pages.router,
