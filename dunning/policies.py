@@ -17,7 +17,7 @@ from ar.customers.entities import entity
 from ar.customers.models import LegalEntity
 from dunning.message import Seller
 from dunning.models import DunningPolicy
-from dunning.policy import FRIENDLY_FIVE, Policies, Policy, PolicyError, parse_policy
+from dunning.policy import FRIENDLY_FIVE, STANDARD, Policies, Policy, PolicyError, parse_policy
 from dunning.texts.kinds import KINDS
 
 
@@ -148,9 +148,10 @@ def stored_policy(session: Session, policy_id: int) -> DunningPolicy:
 
 
 def seed_policies(session: Session, *, now: datetime) -> None:
-    """Store the shipped policy as the company's, unless there is a policy already."""
+    """Store the shipped policies, unless there is a policy already: one as the company's, one to be chosen."""
     if session.connection().execute(select(func.count()).select_from(DunningPolicy)).scalar_one() == 0:
         add_policy(session, FRIENDLY_FIVE, active_from=now, by="system", now=now)
+        add_policy(session, STANDARD, scope=Scope(named=True), active_from=now, by="system", now=now)
 
 
 def policies_in_force(session: Session, *, now: datetime) -> Policies:

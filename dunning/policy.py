@@ -15,7 +15,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from ar.core.errors import DomainError, Fault
-from dunning.steps import STRICT, Anchor, Attach, Charge, Step, Tone
+from ar.customers.models import Channel
+from dunning.steps import STRICT, Anchor, Attach, Charge, Condition, Copy, Signer, Step, Tone
 from dunning.timing import Timing
 
 
@@ -212,3 +213,39 @@ FRIENDLY_FIVE = Policy(
     ),
 )
 """The default: a courtesy word before the due date, then friendlier than firm for as long as it can be."""
+
+STANDARD = Policy(
+    name="standard",
+    version=1,
+    steps=(
+        Step("received", -7, "reminder_received", Tone.FRIENDLY),
+        Step("courtesy", -3, "reminder_courtesy", Tone.FRIENDLY),
+        Step("due", 0, "reminder_due", Tone.NEUTRAL),
+        Step("friendly", 3, "reminder_friendly", Tone.FRIENDLY),
+        Step("question", 7, "reminder_question", Tone.NEUTRAL),
+        Step(
+            "promise-passed",
+            1,
+            "reminder_broken_promise",
+            Tone.NEUTRAL,
+            after=Anchor.EVENT,
+            when=Condition(broken_promise=True),
+            signer=Signer.OWNER,
+        ),
+        Step("firm", 14, "reminder_firm", Tone.FIRM, signer=Signer.OWNER),
+        Step(
+            "formal",
+            30,
+            "reminder_formal",
+            Tone.FORMAL,
+            signer=Signer.OWNER,
+            copies=(Copy.MANAGEMENT, Copy.OWNER),
+            attach=Attach.COPIES,
+            interest=Charge.ANNOUNCED,
+            fixed_sum=Charge.ANNOUNCED,
+        ),
+        Step("call", 45, "reminder_formal", Tone.FORMAL, channel=Channel.PHONE),
+    ),
+    start=Start.REACHED,
+)
+"""The whole ladder, to be chosen: from whether the invoice arrived, a week before it is due, to a person's call."""

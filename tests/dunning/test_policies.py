@@ -27,7 +27,7 @@ def test_the_shipped_policy_holds_until_another_is_in_force(world: World) -> Non
         assert policies_in_force(session, now=MORNING).company == FRIENDLY_FIVE
         seed_policies(session, now=MORNING)
         seed_policies(session, now=MORNING)
-        assert session.connection().execute(select(func.count()).select_from(DunningPolicy)).scalar_one() == 1
+        assert session.connection().execute(select(func.count()).select_from(DunningPolicy)).scalar_one() == 2
         add_policy(session, second, active_from=later, by="user:1", now=MORNING)
         assert policies_in_force(session, now=MORNING).company == FRIENDLY_FIVE
         assert policies_in_force(session, now=later).company == second
