@@ -37,6 +37,10 @@ from ar.ledger import api as ledger_api
 from ar.ledger import pages as ledger_pages
 from dunning import api as dunning_api
 from dunning import pages as dunning_pages
+from dunning.attention import api as attention_api
+from dunning.calls import api as calls_api
+from dunning.worklist import api as worklist_api
+from dunning.worklist import pages as worklist_pages
 from invoicing import api as invoicing_api
 from invoicing import pages as invoicing_pages
 from invoicing.billing import api as billing_api
@@ -130,6 +134,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     outbox_api.router,
     outbox_pages.router,
     dunning_api.router,
+    worklist_api.router,
+    calls_api.router,
+    attention_api.router,
+    worklist_pages.router,
     dunning_pages.router,
 )
 
@@ -140,6 +148,8 @@ MENU: tuple[MenuEntry, ...] = (
     MenuEntry("/invoices", _("Invoices"), "invoices:read"),
     MenuEntry("/deliveries", _("Deliveries"), "deliveries:read"),
     MenuEntry("/worklist", _("Work-list"), "dunning:read"),
+    MenuEntry("/calls", _("Calls"), "dunning:read"),
+    MenuEntry("/handed-on", _("Handed on"), "customers:read"),
     MenuEntry("/disputes", _("Disputes"), "disputes:read"),
     MenuEntry("/messages", _("Messages"), "dunning:read"),
     MenuEntry("/payments", _("Payments"), "cash:read"),
@@ -163,6 +173,7 @@ CARDS: tuple[Card, ...] = (
     Card("disputes", _("Disputes"), "disputes:read"),
     Card("deliveries", _("Deliveries"), "deliveries:read"),
     Card("payments", _("Payments"), "cash:read"),
+    Card("attention", _("Attention"), "customers:read"),
     Card("dunning", _("Reminders"), "dunning:read"),
     Card("messages", _("Messages"), "dunning:read"),
 )

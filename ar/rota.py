@@ -49,7 +49,7 @@ from ar.disputes.deduct import claim_deduction
 from dunning import message
 from dunning.expected import promised_sums
 from dunning.guard import reminder_guard
-from dunning.jobs import judge_promises, run_dunning
+from dunning.jobs import judge_promises, mark_attention, refresh_worklist, run_dunning
 from dunning.run import RUN_JOB
 from invoicing.billing.announce import announce_order
 from invoicing.billing.jobs import BILL_JOB, WANTED_JOB, bill_evenings, bill_wanted
@@ -138,6 +138,8 @@ ROTA = Rota(
         RotaEntry("announce-first-invoices", HOUR, notice.announce_drafts, offset=20 * MINUTE, catch_up=1),
         RotaEntry("judge-promises", HOUR, judge_promises, catch_up=1),
         RotaEntry(RUN_JOB, HOUR, run_dunning, offset=5 * MINUTE, catch_up=1),
+        RotaEntry("refresh-worklist", HOUR, refresh_worklist, offset=8 * MINUTE, catch_up=1),
+        RotaEntry("judge-attention", DAY, mark_attention, offset=4 * HOUR, catch_up=1),
         RotaEntry(BILL_JOB, HOUR, bill_evenings, offset=15 * MINUTE, catch_up=1),
         RotaEntry("work-waiting-lines", DAY, work.work_waiting(SOURCES), offset=4 * HOUR, catch_up=1),
         RotaEntry("learn-matching", WEEK, learn_matching, offset=5 * HOUR, catch_up=1),
