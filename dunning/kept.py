@@ -19,6 +19,7 @@ from sqlmodel import Session, col
 from ar.core.calendars import local_day_start
 from ar.core.clock import local_date
 from ar.core.errors import DomainError
+from ar.core.i18n import marked as _
 from ar.customers.models import Account
 from ar.ledger.items import total
 from ar.ledger.kpis import ratio
@@ -49,7 +50,7 @@ def require_trust(session: Session, account_id: int, *, now: datetime, trust: Tr
     """The customer may promise by itself, on its page. Raises TrustSpentError."""
     since = local_date(now, "UTC") - timedelta(days=trust.days)
     if len(broken_promises(session, [account_id], since=since).get(account_id, ())) >= trust.broken:
-        raise TrustSpentError("We would like to agree on this with you in person: please call or write to us")
+        raise TrustSpentError(_("We would like to agree on this with you in person: please call or write to us."))
 
 
 class Per(StrEnum):

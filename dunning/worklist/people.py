@@ -59,19 +59,21 @@ def set_collector(session: Session, user_id: int, changes: Mapping[str, Any], *,
     """
     user_of(session, user_id)
     found = session.get(Collector, user_id) or Collector(user_id=user_id, daily_capacity=DEFAULT_CAPACITY)
-    for name, value in changes.items():
-        setattr(found, name, value)
+    wanted = found.model_dump() | dict(changes)
     faults = []
-    if (found.away_from is None) != (found.away_until is None):
+    if (wanted["away_from"] is None) != (wanted["away_until"] is None):
         faults.append(Fault("/away_until", "give the first and the last day, or neither"))
-    elif found.away_from is not None and found.away_until is not None and found.away_until < found.away_from:
+    elif wanted["away_from"] is not None and wanted["away_until"] < wanted["away_from"]:
         faults.append(Fault("/away_until", "is before the first day"))
-    for name in ("stand_in_id", "manager_id"):
-        other = getattr(found, name)
-        if other is not None and (other == user_id or not _active(session, other)):
-            faults.append(Fault(f"/{name}", "is no other active user"))
+    faults += [
+        Fault(f"/{name}", "is no other active user")
+        for name in ("stand_in_id", "manager_id")
+        if wanted[name] is not None and (wanted[name] == user_id or not _active(session, wanted[name]))
+    ]
     if faults:
         raise CollectorError(f"Not set: {faults[0].pointer} {faults[0].message}", faults=faults)
+    for name, value in changes.items():
+        setattr(found, name, value)
     session.add(found)
     session.flush()
     change = {name: str(value) if value is not None else None for name, value in changes.items()}
