@@ -40,8 +40,12 @@ from ar.ledger import pages as ledger_pages
 from dunning import api as dunning_api
 from dunning import pages as dunning_pages
 from dunning import policy_api, policy_pages
+from dunning.attention import api as attention_api
+from dunning.calls import api as calls_api
 from dunning.letters import api as letters_api
 from dunning.texts import api as dunning_texts_api
+from dunning.worklist import api as worklist_api
+from dunning.worklist import pages as worklist_pages
 from invoicing import api as invoicing_api
 from invoicing import pages as invoicing_pages
 from invoicing.billing import api as billing_api
@@ -140,6 +144,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     dunning_texts_api.router,
     dunning_api.router,
     letters_api.router,
+    worklist_api.router,
+    calls_api.router,
+    attention_api.router,
+    worklist_pages.router,
     dunning_pages.router,
     policy_api.router,
     policy_pages.router,
@@ -152,6 +160,8 @@ MENU: tuple[MenuEntry, ...] = (
     MenuEntry("/invoices", _("Invoices"), "invoices:read"),
     MenuEntry("/deliveries", _("Deliveries"), "deliveries:read"),
     MenuEntry("/worklist", _("Work-list"), "dunning:read"),
+    MenuEntry("/calls", _("Calls"), "dunning:read"),
+    MenuEntry("/handed-on", _("Handed on"), "customers:read"),
     MenuEntry("/disputes", _("Disputes"), "disputes:read"),
     MenuEntry("/messages", _("Messages"), "dunning:read"),
     MenuEntry("/payments", _("Payments"), "cash:read"),
@@ -176,6 +186,7 @@ CARDS: tuple[Card, ...] = (
     Card("disputes", _("Disputes"), "disputes:read"),
     Card("deliveries", _("Deliveries"), "deliveries:read"),
     Card("payments", _("Payments"), "cash:read"),
+    Card("attention", _("Attention"), "customers:read"),
     Card("dunning", _("Reminders"), "dunning:read"),
     Card("messages", _("Messages"), "dunning:read"),
 )

@@ -52,7 +52,7 @@ from ar.disputes.deduct import claim_deduction
 from dunning import message
 from dunning.expected import promised_sums
 from dunning.guard import copy_guard, reminder_guard
-from dunning.jobs import judge_promises, run_dunning
+from dunning.jobs import judge_promises, mark_attention, refresh_worklist, run_dunning
 from dunning.late import book_charges
 from dunning.letters.make import MAKE_JOB as LETTERS_JOB
 from dunning.letters.make import MAKE_NOW_JOB as LETTERS_NOW_JOB
@@ -151,6 +151,8 @@ ROTA = Rota(
         RotaEntry(RUN_JOB, HOUR, run_dunning, offset=5 * MINUTE, catch_up=1),
         RotaEntry("book-late-charges", HOUR, book_charges, offset=35 * MINUTE, catch_up=1),
         RotaEntry(LETTERS_JOB, HOUR, make_letters(GUARDS), offset=7 * MINUTE, catch_up=1),
+        RotaEntry("refresh-worklist", HOUR, refresh_worklist, offset=8 * MINUTE, catch_up=1),
+        RotaEntry("judge-attention", DAY, mark_attention, offset=4 * HOUR, catch_up=1),
         RotaEntry(BILL_JOB, HOUR, bill_evenings, offset=15 * MINUTE, catch_up=1),
         RotaEntry("work-waiting-lines", DAY, work.work_waiting(SOURCES), offset=4 * HOUR, catch_up=1),
         RotaEntry("learn-matching", WEEK, learn_matching, offset=5 * HOUR, catch_up=1),

@@ -15,6 +15,7 @@ BENCHES = {
     "ageing": "bench.ageing",
     "dunning": "bench.dunning",
     "portal": "bench.portal",
+    "worklist": "bench.worklist",
     "issue": "bench.issue",
     "pdf": "bench.pdf",
     "schematron": "bench.schematron",

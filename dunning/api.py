@@ -1,5 +1,6 @@
-"""JSON: the work-list, runs, notices, holds and promises to pay."""
+"""JSON: runs, notices, holds and promises to pay."""
 
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -10,6 +11,7 @@ from ar.core.clock import local_date
 from ar.core.jobs import enqueue
 from ar.core.web import (
     Cursor,
+    Day,
     Id,
     KernelDep,
     Limit,
@@ -18,7 +20,6 @@ from ar.core.web import (
     Page,
     Principal,
     SessionDep,
-    TodayDep,
     allow,
     idempotent,
     paged,
@@ -26,75 +27,29 @@ from ar.core.web import (
 from dunning.decision import Decision, Send, decide
 from dunning.facts import gather
 from dunning.holds import hold, lift
-from dunning.models import DunningHold, DunningNotice, Outcome, Promise, PromiseState
+from dunning.kept import Per, kept_rates
+from dunning.models import DunningHold, DunningNotice, Promise, PromiseState
 from dunning.policies import policies_in_force
 from dunning.promises import Part, cancel_promise, promise
 from dunning.run import RUN_JOB, outcome, reasons_as_data, whose_turn
 from dunning.shapes import (
-    Amount,
     DecisionOut,
     HoldIn,
     HoldOut,
+    KeptRateOut,
+    KeptRatesOut,
     LineOut,
     NoticeOut,
     PromiseIn,
     PromiseOut,
     RunIn,
     RunOut,
-    WaitingOut,
 )
-from dunning.worklist import Waiting, described, key_of, queue, waiting
+from dunning.worklist.act import touched
 
 router = APIRouter(prefix="/api/v1", tags=["dunning"])
 
 OneAccount = Annotated[int | None, Query(ge=1, le=2**63 - 1, description="Only this account")]
-
-
-@router.get("/worklist", summary="Read the work-list", dependencies=[allow("dunning:read")])
-def read_worklist(
-    session: SessionDep,
-    kernel: KernelDep,
-    now: NowDep,
-    today: TodayDep,
-    outcome: Annotated[Outcome | None, Query(description="Only with this last decision")] = None,
-    parked: Annotated[bool, Query(description="Only those whose decision failed")] = False,
-    owner_id: Annotated[int | None, Query(ge=1, le=2**63 - 1, description="Only this user's")] = None,
-    cursor: Cursor = None,
-    limit: Limit = 50,
-) -> Page[WaitingOut]:
-    """Customers with overdue items, by amount and age; with what was decided last, why, and what comes next."""
-    ranked = queue(session, today=today, currency=kernel.settings.reporting_currency)
-    found = paged(
-        session,
-        waiting(ranked, outcome=outcome, parked=parked, owner_id=owner_id),
-        key=key_of(ranked),
-        cursor=cursor,
-        limit=limit,
-    )
-    rows = described(session, found.items, now=now, in_flight=in_flight)
-    return Page[WaitingOut](items=[_shown(row) for row in rows], next_cursor=found.next_cursor)
-
-
-def _shown(row: Waiting) -> WaitingOut:
-    account = row.account
-    assert account.id is not None
-    return WaitingOut(
-        account_id=account.id,
-        code=account.code,
-        legal_name=account.legal_name,
-        owner_id=account.owner_id,
-        overdue=[Amount(currency=currency, amount_minor=minor) for currency, minor in row.overdue],
-        oldest_days=row.oldest_days,
-        outcome=Outcome(row.outcome) if row.outcome else None,
-        decided_on=row.decided_on,
-        reasons=row.reasons,
-        last_step=row.last_step,
-        last_on=row.last_on,
-        next_step=row.next_step,
-        next_on=row.next_on,
-        hold_ids=row.hold_ids,
-        parked=row.parked,
-    )
 
 
 @router.post("/dunning/runs", status_code=202, summary="Run dunning", response_model=RunOut)
@@ -170,25 +125,33 @@ def list_holds(
 def post_hold(
     body: HoldIn,
     session: SessionDep,
+    kernel: KernelDep,
     now: NowDep,
     principal: Annotated[Principal, allow("dunning:write")],
     once: Annotated[Once, idempotent(required=False)],
 ) -> Response:
     """Write no reminder to a customer, until a day or until the hold is lifted."""
-    return once(
-        session,
-        lambda: HoldOut.model_validate(
-            hold(session, body.account_id, until=body.until, reason=body.reason, by=principal.actor, now=now)
-        ),
-    )
+
+    def act() -> HoldOut:
+        made = hold(session, body.account_id, until=body.until, reason=body.reason, by=principal.actor, now=now)
+        touched(session, kernel, body.account_id, now=now, in_flight=in_flight)
+        return HoldOut.model_validate(made)
+
+    return once(session, act)
 
 
 @router.post("/dunning/holds/{hold_id}/lift", summary="Lift a hold")
 def post_lift(
-    hold_id: Id, session: SessionDep, now: NowDep, principal: Annotated[Principal, allow("dunning:write")]
+    hold_id: Id,
+    session: SessionDep,
+    kernel: KernelDep,
+    now: NowDep,
+    principal: Annotated[Principal, allow("dunning:write")],
 ) -> HoldOut:
     """End a hold; lifting it again changes nothing."""
-    return HoldOut.model_validate(lift(session, hold_id, by=principal.actor, now=now))
+    lifted = lift(session, hold_id, by=principal.actor, now=now)
+    touched(session, kernel, lifted.account_id, now=now, in_flight=in_flight)
+    return HoldOut.model_validate(lifted)
 
 
 @router.get("/promises", summary="List promises to pay", dependencies=[allow("dunning:read")])
@@ -214,23 +177,60 @@ def list_promises(
 def post_promise(
     body: PromiseIn,
     session: SessionDep,
+    kernel: KernelDep,
     now: NowDep,
     principal: Annotated[Principal, allow("dunning:write")],
     once: Annotated[Once, idempotent(required=False)],
 ) -> Response:
     """Note that a customer will pay these items by a day; until it is judged, reminders leave them out."""
     parts = [Part(part.entry_id, part.amount_minor) for part in body.items]
-    return once(
-        session,
-        lambda: PromiseOut.model_validate(
-            promise(session, body.account_id, items=parts, due_on=body.due_on, by=principal.actor, now=now)
-        ),
-    )
+
+    def act() -> PromiseOut:
+        made = promise(
+            session,
+            body.account_id,
+            items=parts,
+            due_on=body.due_on,
+            by=principal.actor,
+            now=now,
+            source=body.source,
+        )
+        touched(session, kernel, body.account_id, now=now, in_flight=in_flight)
+        return PromiseOut.model_validate(made)
+
+    return once(session, act)
 
 
 @router.post("/promises/{promise_id}/cancel", summary="Cancel a promise")
 def post_cancel_promise(
-    promise_id: Id, session: SessionDep, now: NowDep, principal: Annotated[Principal, allow("dunning:write")]
+    promise_id: Id,
+    session: SessionDep,
+    kernel: KernelDep,
+    now: NowDep,
+    principal: Annotated[Principal, allow("dunning:write")],
 ) -> PromiseOut:
     """Take back a promise that is still alive; what it covered is asked for again."""
-    return PromiseOut.model_validate(cancel_promise(session, promise_id, by=principal.actor, now=now))
+    cancelled = cancel_promise(session, promise_id, by=principal.actor, now=now)
+    touched(session, kernel, cancelled.account_id, now=now, in_flight=in_flight)
+    return PromiseOut.model_validate(cancelled)
+
+
+@router.get("/promises/kept-rate", summary="Read the promise-kept rate", dependencies=[allow("dunning:read")])
+def get_kept_rate(
+    session: SessionDep,
+    now: NowDep,
+    since: Annotated[Day | None, Query(description="First day of judgement; 365 days before the last")] = None,
+    until: Annotated[Day | None, Query(description="Last day of judgement; today when not given")] = None,
+    per: Annotated[Per, Query(description="One rate for all, or one for each customer or collector")] = Per.ALL,
+    account_id: OneAccount = None,
+    owner_id: Annotated[int | None, Query(ge=1, le=2**63 - 1, description="Only this collector's customers")] = None,
+    limit: Limit = 50,
+) -> KeptRatesOut:
+    """Promises met in full by their day and grace, of those matured, by count and by amount, for each currency."""
+    last = until or local_date(now, "UTC")
+    first = since or last - timedelta(days=365)
+    rates = kept_rates(session, since=first, until=last, per=per, account_id=account_id, owner_id=owner_id, limit=limit)
+    grace = policies_in_force(session, now=now).company.promise_grace_days
+    return KeptRatesOut(
+        since=first, until=last, grace_days=grace, per=per, rates=[KeptRateOut.model_validate(rate) for rate in rates]
+    )

@@ -10,8 +10,13 @@ from typing import Any
 from ar.cash.checkout import in_flight
 from ar.core.access.links import portal_url
 from ar.core.kernel import Kernel
+from dunning.attention.run import judge_all
+from dunning.calls.tasks import call_after_broken, drop_gone, open_accounts
 from dunning.promises import judge
 from dunning.run import run_chunks
+from dunning.worklist.rows import refresh_all
+
+_CHUNK = 500
 
 
 def run_dunning(kernel: Kernel, _arguments: dict[str, Any], now: datetime) -> str:
@@ -25,3 +30,22 @@ def judge_promises(kernel: Kernel, _arguments: dict[str, Any], now: datetime) ->
     with kernel.database.transaction() as session:
         verdicts = Counter(state.value for state in judge(session, now=now).values())
     return ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items())) or "no promise to judge"
+
+
+def refresh_worklist(kernel: Kernel, _arguments: dict[str, Any], now: datetime) -> str:
+    """Ask for calls about broken promises, drop the calls whose reason is gone, and reckon every row anew."""
+    with kernel.database.transaction() as session:
+        added = call_after_broken(session, now=now)
+        ids = open_accounts(session)
+    dropped = 0
+    for at in range(0, len(ids), _CHUNK):
+        with kernel.database.transaction() as session:
+            dropped += len(drop_gone(session, ids[at : at + _CHUNK], now=now, in_flight=in_flight))
+    rows, failed = refresh_all(kernel, now=now, in_flight=in_flight)
+    return f"{rows} rows, {added} calls added, {dropped} dropped" + (f", {failed} customers failed" if failed else "")
+
+
+def mark_attention(kernel: Kernel, _arguments: dict[str, Any], now: datetime) -> str:
+    """Judge which customers want attention, and keep the history of their marks."""
+    counts = judge_all(kernel, now=now)
+    return ", ".join(f"{counts[what]} {what}" for what in ("set", "ended", "failed"))

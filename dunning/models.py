@@ -34,6 +34,15 @@ class PromiseState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class PromiseSource(StrEnum):
+    """How a promise reached us: by telephone, in a reply, on the customer's page, or otherwise through a person."""
+
+    PHONE = "phone"
+    REPLY = "reply"
+    PORTAL = "portal"
+    PERSON = "person"
+
+
 class DunningPolicy(SQLModel, table=True):
     """One version of a policy, for the company, one seller or one segment; with `named`, only for who is given it.
 
@@ -211,6 +220,9 @@ class Promise(SQLModel, table=True):
     amount_minor: int = Field(sa_type=BigId)
     due_on: date
     state: PromiseState = Field(default=PromiseState.ALIVE, sa_type=enum_type(PromiseState))
+    source: PromiseSource = Field(
+        default=PromiseSource.PERSON, sa_type=enum_type(PromiseSource), sa_column_kwargs={"server_default": "person"}
+    )
     made_by: str = Field(max_length=80)
     created_at: datetime = Field(sa_type=UtcDateTime)
     judged_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

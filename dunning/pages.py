@@ -1,9 +1,9 @@
-"""Pages: the collectors' queue, a customer's dunning with the next message as it would read, and its card."""
+"""Pages: a customer's dunning with the next message as it would read, and its card."""
 
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session
 
@@ -13,73 +13,26 @@ from ar.core.errors import DomainError
 from ar.core.i18n import marked as _
 from ar.core.kernel import Kernel
 from ar.core.render import RenderedMessage
-from ar.core.web import Cursor, Id, KernelDep, NowDep, Principal, SessionDep, TodayDep, allow, page, paged, redirect
+from ar.core.web import Id, KernelDep, NowDep, Principal, SessionDep, allow, page, redirect
 from ar.core.web.types import one_line
 from ar.customers.accounts import account
 from ar.customers.models import Account
 from dunning import late, message, policies
 from dunning.case import CustomerFacts
+from dunning.days import DayError, day_of
 from dunning.facts import gather
 from dunning.holds import HoldError, HoldNotFoundError, hold, lift
-from dunning.models import DunningHold, Outcome, Promise
+from dunning.models import DunningHold, Promise, PromiseSource
 from dunning.promises import Part, PromiseNotFoundError, cancel_promise, promise
-from dunning.worklist import (
-    asked_of,
-    described,
-    foreseen,
-    key_of,
-    living_promises,
-    notices_of,
-    queue,
-    standing_holds,
-    waiting,
-)
+from dunning.worklist.act import touched
+from dunning.worklist.beside import beside
+from dunning.worklist.find import row_of_account
+from dunning.worklist.told import asked_of, described, foreseen, living_promises, notices_of, standing_holds
 
 router = APIRouter(include_in_schema=False)
 
 
-class DayError(DomainError):
-    """A date field holds no day."""
-
-    code = "bad-day"
-
-
-Show = Literal["", "send", "hold", "nothing", "parked"]
 SAMPLE_LINK = "/pay/…"
-
-
-@router.get("/worklist")
-def worklist(
-    request: Request,
-    session: SessionDep,
-    kernel: KernelDep,
-    now: NowDep,
-    today: TodayDep,
-    principal: Annotated[Principal, allow("dunning:read")],
-    show: Annotated[Show, Query()] = "",
-    mine: Annotated[bool, Query()] = False,
-    cursor: Cursor = None,
-) -> HTMLResponse:
-    """Whom to look at first."""
-    ranked = queue(session, today=today, currency=kernel.settings.reporting_currency)
-    chosen = waiting(
-        ranked,
-        outcome=Outcome(show) if show and show != "parked" else None,
-        parked=show == "parked",
-        owner_id=principal.user.id if mine and principal.user else None,
-    )
-    found = paged(session, chosen, key=key_of(ranked), cursor=cursor, limit=50)
-    return page(
-        request,
-        kernel,
-        principal,
-        "console/dunning/worklist.html",
-        rows=described(session, found.items, now=now, in_flight=in_flight),
-        next_cursor=found.next_cursor,
-        show=show,
-        mine=mine,
-        today=today,
-    )
 
 
 @router.get("/worklist/{account_id}")
@@ -125,12 +78,14 @@ def _told(session: Session, kernel: Kernel, found: Account, *, now: datetime) ->
     return {
         "account": found,
         "row": row,
+        "listed": row_of_account(session, found.id),
         "asked": asked_of(facts, today=today),
         "today": today,
         "notices": notices_of(session, found.id),
         "holds": standing_holds(session, found.id, today=today),
         "promises": living_promises(session, found.id),
         "preview": _preview(session, kernel, facts, now=now, today=today),
+        **beside(session, found.id),
     }
 
 
@@ -163,7 +118,8 @@ def hold_customer(
     """Write no reminder to the customer for a while."""
     found = account(session, account_id)
     try:
-        hold(session, account_id, until=_day(until), reason=_line(reason), by=principal.actor, now=now)
+        hold(session, account_id, until=day_of(until), reason=_line(reason), by=principal.actor, now=now)
+        touched(session, kernel, account_id, now=now, in_flight=in_flight)
     except DomainError as error:
         return customer_page(request, session, kernel, principal, found, now=now, error=error)
     return redirect(kernel, principal, f"/worklist/{account_id}", done=_("Held: no reminder is written meanwhile."))
@@ -182,6 +138,7 @@ def lift_hold(
     if row is None or row.account_id != account_id:
         raise HoldNotFoundError(f"there is no hold {hold_id} of customer {account_id}")
     lift(session, hold_id, by=principal.actor, now=now)
+    touched(session, kernel, account_id, now=now, in_flight=in_flight)
     return redirect(kernel, principal, f"/worklist/{account_id}", done=_("Lifted: the next run looks afresh."))
 
 
@@ -199,11 +156,13 @@ def take_promise(
     """Note what the customer promised, by telephone say: the chosen invoices, by a day."""
     found = account(session, account_id)
     try:
-        day = _day(due_on)
+        day = day_of(due_on)
         if day is None:
             raise DayError("give the day by which the customer will pay")
         parts = [Part(entry_id) for entry_id in entry or []]
-        promise(session, account_id, items=parts, due_on=day, by=principal.actor, now=now)
+        source = PromiseSource.PHONE
+        promise(session, account_id, items=parts, due_on=day, by=principal.actor, now=now, source=source)
+        touched(session, kernel, account_id, now=now, in_flight=in_flight)
     except DomainError as error:
         return customer_page(request, session, kernel, principal, found, now=now, error=error)
     return redirect(kernel, principal, f"/worklist/{account_id}", done=_("Noted: reminders leave it out until then."))
@@ -222,6 +181,7 @@ def take_promise_back(
     if row is None or row.account_id != account_id:
         raise PromiseNotFoundError(f"there is no promise {promise_id} of customer {account_id}")
     cancel_promise(session, promise_id, by=principal.actor, now=now)
+    touched(session, kernel, account_id, now=now, in_flight=in_flight)
     return redirect(kernel, principal, f"/worklist/{account_id}", done=_("The promise is cancelled."))
 
 
@@ -238,16 +198,6 @@ def dunning_card(
     found = account(session, account_id)
     told = _told(session, kernel, found, now=now)
     return page(request, kernel, principal, "console/dunning/_card.html", **told)
-
-
-def _day(text: str) -> date | None:
-    """The day of a date field; None when it is empty. Raises DayError."""
-    if not text:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise DayError(f"{text[:10]!a} is not a day: write it as 2026-05-31") from None
 
 
 def _line(text: str) -> str:

@@ -15,7 +15,7 @@ from sqlalchemy import RowMapping, bindparam, func, select, update
 from sqlmodel import Session, col
 
 from ar.core.audit import Act, record
-from ar.core.calendars import add_business_days
+from ar.core.calendars import add_business_days, local_day_start
 from ar.core.clock import local_date
 from ar.core.db import among, table
 from ar.core.errors import ConflictError, DomainError, Fault, NotFoundError
@@ -25,7 +25,7 @@ from ar.ledger.allocate import locked_items
 from ar.ledger.models import Allocation, EntryKind, OpenItem
 from dunning.facts import DUNNED
 from dunning.holds import AccountNotFoundError, reconsider
-from dunning.models import Promise, PromiseItem, PromiseState
+from dunning.models import Promise, PromiseItem, PromiseSource, PromiseState
 from dunning.policies import policies_in_force
 
 
@@ -54,7 +54,14 @@ class Part:
 
 
 def promise(
-    session: Session, account_id: int, *, items: Sequence[Part], due_on: date, by: str, now: datetime
+    session: Session,
+    account_id: int,
+    *,
+    items: Sequence[Part],
+    due_on: date,
+    by: str,
+    now: datetime,
+    source: PromiseSource = PromiseSource.PERSON,
 ) -> Promise:
     """Take a promise to pay these items of one customer, one seller and one currency by `due_on`.
 
@@ -73,6 +80,7 @@ def promise(
         currency=first["currency"],
         amount_minor=sum(amounts.values()),
         due_on=due_on,
+        source=source,
         made_by=by,
         created_at=now,
     )
@@ -86,7 +94,7 @@ def promise(
         )
     session.flush()
     change = {"promise": made.id, "amount_minor": made.amount_minor, "currency": made.currency, "items": amounts}
-    change["due_on"] = due_on.isoformat()
+    change |= {"due_on": due_on.isoformat(), "source": source.value}
     record(session, [Act(by, "promise.made", f"account:{account_id}", change)], now=now)
     return made
 
@@ -151,6 +159,38 @@ def cancel_promise(session: Session, promise_id: int, *, by: str, now: datetime)
     reconsider(session, made.account_id)
     record(session, [Act(by, "promise.cancelled", f"account:{made.account_id}", {"promise": made.id})], now=now)
     return made
+
+
+def broken_promises(
+    session: Session, account_ids: Sequence[int], *, since: date
+) -> dict[int, list[tuple[list[int], date, date]]]:
+    """Per account, the promises judged broken or partly kept on or after `since`, a day of UTC, the oldest first: the
+    items, the promised day, and the day of judgement."""
+    query = (
+        select(
+            table(Promise).c.id,
+            col(Promise.account_id),
+            col(Promise.due_on),
+            table(Promise).c.judged_at,
+            col(PromiseItem.entry_id),
+        )
+        .join(PromiseItem, col(PromiseItem.promise_id) == col(Promise.id))
+        .where(
+            among(session, col(Promise.account_id), account_ids),
+            col(Promise.state).in_((PromiseState.BROKEN, PromiseState.PARTLY)),
+            col(Promise.judged_at) >= local_day_start(since, "UTC", hour=0),
+        )
+        .order_by(col(Promise.judged_at), col(Promise.id), col(PromiseItem.entry_id))
+    )
+    items: dict[int, list[int]] = defaultdict(list)
+    told: dict[int, tuple[int, date, date]] = {}
+    for promise_id, account_id, due_on, judged_at, entry_id in session.connection().execute(query):
+        items[promise_id].append(entry_id)
+        told[promise_id] = (account_id, due_on, local_date(judged_at, "UTC"))
+    found: dict[int, list[tuple[list[int], date, date]]] = defaultdict(list)
+    for promise_id, (account_id, due_on, judged_on) in told.items():
+        found[account_id].append((items[promise_id], due_on, judged_on))
+    return dict(found)
 
 
 def judge(session: Session, *, now: datetime) -> dict[int, PromiseState]:

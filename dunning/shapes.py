@@ -1,13 +1,15 @@
 """What the API of dunning takes and gives."""
 
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
 from ar.core.web import example
 from ar.core.web.types import ShortText
-from dunning.models import Outcome, PromiseState
+from dunning.kept import Per
+from dunning.models import Outcome, PromiseSource, PromiseState
 
 RowId = Annotated[int, Field(ge=1, le=2**63 - 1)]
 AMOUNT = {"currency": "EUR", "amount_minor": 120_000}
@@ -21,46 +23,6 @@ class Amount(BaseModel):
 
     currency: str
     amount_minor: int
-
-
-class WaitingOut(BaseModel):
-    """One customer of the work-list."""
-
-    model_config = example(
-        {
-            "account_id": 17,
-            "code": "C-1001",
-            "legal_name": "Moulin du Lac",
-            "owner_id": None,
-            "overdue": [AMOUNT],
-            "oldest_days": 12,
-            "outcome": "hold",
-            "decided_on": "2026-03-24",
-            "reasons": [REASON],
-            "last_step": "friendly",
-            "last_on": "2026-03-16",
-            "next_step": "question",
-            "next_on": "2026-03-25",
-            "hold_ids": [],
-            "parked": None,
-        }
-    )
-
-    account_id: int
-    code: str
-    legal_name: str
-    owner_id: int | None
-    overdue: list[Amount]
-    oldest_days: int = Field(description="Days late of the oldest open item")
-    outcome: Outcome | None = Field(description="The last decision; none yet when null")
-    decided_on: date | None
-    reasons: list[dict[str, Any]] = Field(description="Codes with their figures")
-    last_step: str | None
-    last_on: date | None
-    next_step: str | None
-    next_on: date | None = Field(description="The first day on which the next step may be taken")
-    hold_ids: list[int]
-    parked: str | None = Field(description="Why the last decision failed, when it did")
 
 
 class RunIn(BaseModel):
@@ -184,6 +146,7 @@ class PromiseIn(BaseModel):
     account_id: RowId
     items: list[PartIn] = Field(min_length=1, max_length=200)
     due_on: date
+    source: PromiseSource = Field(default=PromiseSource.PERSON, description="How it reached you")
 
 
 class PromiseOut(BaseModel):
@@ -195,6 +158,7 @@ class PromiseOut(BaseModel):
             "currency": "EUR",
             "amount_minor": 40_000,
             "due_on": "2026-04-15",
+            "source": "phone",
             "state": "alive",
             "made_by": "user:3",
             "created_at": "2026-03-24T09:00:00Z",
@@ -208,7 +172,45 @@ class PromiseOut(BaseModel):
     currency: str
     amount_minor: int
     due_on: date
+    source: PromiseSource
     state: PromiseState
     made_by: str
     created_at: datetime
     judged_at: datetime | None
+
+
+RATE = {
+    "number": None,
+    "currency": "EUR",
+    "matured": 40,
+    "kept": 31,
+    "matured_minor": 9_400_000,
+    "kept_minor": 7_900_000,
+    "by_count": "77.5",
+    "by_amount": "84.0",
+}
+
+
+class KeptRateOut(BaseModel):
+    model_config = example(RATE)
+
+    number: int | None = Field(description="The account's or the user's; null for all, and where there is no collector")
+    currency: str
+    matured: int = Field(description="Promises judged: kept, partly kept or broken")
+    kept: int
+    matured_minor: int
+    kept_minor: int
+    by_count: Decimal | None = Field(description="Per cent; null when nothing has matured")
+    by_amount: Decimal | None
+
+
+class KeptRatesOut(BaseModel):
+    model_config = example(
+        {"since": "2025-03-25", "until": "2026-03-24", "grace_days": 2, "per": "all", "rates": [RATE]}
+    )
+
+    since: date
+    until: date
+    grace_days: int = Field(description="Business days after the promised day that still count as kept")
+    per: Per
+    rates: list[KeptRateOut]

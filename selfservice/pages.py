@@ -23,6 +23,8 @@ from ar.disputes.claim import disputes_of, open_dispute
 from ar.disputes.models import Reason
 from ar.disputes.notify import tell_received
 from ar.ledger.statement import statements
+from dunning.kept import require_trust
+from dunning.models import PromiseSource
 from dunning.promises import Part, promise
 from invoicing.delivery.act import opened, unopened
 from invoicing.einvoice.find import file_of, with_page
@@ -352,6 +354,7 @@ def make_promise(
     """Promise to pay the chosen invoices by a day: until then nobody reminds of them."""
     visitor = visit.by(session)
     try:
+        require_trust(session, visitor.account_id, now=visit.now)
         made = promise(
             session,
             visitor.account_id,
@@ -359,6 +362,7 @@ def make_promise(
             due_on=due_on,
             by=visitor.actor,
             now=visit.now,
+            source=PromiseSource.PORTAL,
         )
     except DomainError as error:
         session.rollback()

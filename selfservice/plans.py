@@ -10,7 +10,7 @@ from ar.cash.mandates.models import Mandate, MandateState
 from ar.cash.plans.facts import PlanFacts, plan_facts
 from ar.cash.plans.follow import tell_plan
 from ar.cash.plans.manage import PlanDraft, PlanNotFoundError, agree, ask_plan, locked_plan
-from ar.cash.plans.models import PaymentPlan
+from ar.cash.plans.models import PaymentPlan, PlanApproval
 from ar.cash.plans.policy import all_bounds
 from ar.cash.plans.schedule import covered
 from ar.core.errors import DomainError
@@ -130,7 +130,11 @@ def _free(position: Position, taken: set[int]) -> list[OpenInvoice]:
 
 
 def _plans(session: Session, account_id: int) -> list[PlanFacts]:
-    query = select(PaymentPlan.id).where(PaymentPlan.account_id == account_id).order_by(col(PaymentPlan.id).desc())
+    waiting = select(PlanApproval.plan_id).where(
+        PlanApproval.plan_id == PaymentPlan.id, col(PlanApproval.approved_at).is_(None)
+    )
+    query = select(PaymentPlan.id).where(PaymentPlan.account_id == account_id, ~waiting.exists())
+    query = query.order_by(col(PaymentPlan.id).desc())
     ids = [number for number in session.exec(query.limit(10)) if number is not None]
     found = plan_facts(session, ids)
     return [found[number] for number in ids]

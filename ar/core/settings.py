@@ -81,6 +81,13 @@ class Settings(BaseSettings):
         description="Folder that the bank's program empties of direct debit files; empty means that a person fetches "
         "them.",
     )
+    collector_minute_minor: int = Field(
+        default=60,
+        ge=0,
+        le=1_000_000,
+        description="What a minute of a collector's work costs, in minor units of the reporting currency: the "
+        "work-list sets it off against what a contact may bring.",
+    )
     first_invoice_notice_days: int = Field(
         default=3, ge=0, le=60, description="Days before its first invoice that a new customer is told of it."
     )

@@ -66,6 +66,7 @@ class AccountDraft:
     parent_id: int | None = None
     segment: str | None = None
     owner_id: int | None = None
+    sales_owner_id: int | None = None
     identifiers: tuple[tuple[str, str], ...] = ()
     contacts: tuple[ContactDraft, ...] = field(default=())
 
@@ -106,6 +107,7 @@ def open_account(session: Session, draft: AccountDraft, *, by: str, now: datetim
         parent_id=draft.parent_id,
         segment=draft.segment,
         owner_id=draft.owner_id,
+        sales_owner_id=draft.sales_owner_id,
         created_at=now,
     )
     session.add(made)
@@ -209,6 +211,7 @@ CHANGEABLE = (
     "parent_id",
     "segment",
     "owner_id",
+    "sales_owner_id",
 )
 
 
@@ -298,7 +301,7 @@ def add_contact(session: Session, account_id: int, draft: ContactDraft, *, by: s
 def change_contact(
     session: Session, account_id: int, contact_id: int, draft: ContactDraft, *, by: str, now: datetime
 ) -> Contact:
-    """The contact as `draft` now has it. A new address clears what bounced before.
+    """The contact as `draft` now has it. A new address or number clears what failed before.
 
     Raises ContactNotFoundError, also for a contact of another account, or AccountError with the faults.
     """
@@ -310,6 +313,8 @@ def change_contact(
     before = {name: getattr(found, name) for name in asdict(draft)}
     if draft.email != found.email:
         found.bounced_at = None
+    if draft.phone != found.phone:
+        found.phone_bad_at = None
     for name, value in asdict(draft).items():
         setattr(found, name, list(value) if name == "roles" else value)
     found.version += 1

@@ -73,6 +73,7 @@ ACCOUNT = {
     "parent_id": None,
     "segment": "retail",
     "owner_id": None,
+    "sales_owner_id": None,
 }
 ENTITY = {
     "code": "FR1",
@@ -130,6 +131,7 @@ class AccountIn(BaseModel):
     parent_id: int | None = Field(default=None, ge=1, le=2**63 - 1)
     segment: ShortText | None = None
     owner_id: int | None = Field(default=None, ge=1, le=2**63 - 1)
+    sales_owner_id: int | None = Field(default=None, ge=1, le=2**63 - 1, description="Who sells to it")
     identifiers: list[IdentifierIn] = Field(default=[], max_length=20)
     contacts: list[ContactIn] = Field(default=[], max_length=50)
 

@@ -72,7 +72,7 @@ class BankAccount(SQLModel, table=True):
 
 
 class Account(SQLModel, table=True):
-    """A customer of the company, one for all its legal entities."""
+    """A customer of the company, one for all its legal entities. `owner_id` collects, `sales_owner_id` sells."""
 
     __tablename__ = "account"
     __table_args__ = (Index("ix_account_name", "legal_name", "id"),)
@@ -90,6 +90,7 @@ class Account(SQLModel, table=True):
     parent_id: int | None = Field(default=None, foreign_key="account.id", index=True, sa_type=BigId)
     segment: str | None = Field(default=None, max_length=60, index=True)
     owner_id: int | None = Field(default=None, foreign_key="user_account.id", index=True, sa_type=BigId)
+    sales_owner_id: int | None = Field(default=None, foreign_key="user_account.id", index=True, sa_type=BigId)
     kind: AccountKind = Field(
         default=AccountKind.COMPANY, sa_type=enum_type(AccountKind), sa_column_kwargs={"server_default": "company"}
     )
@@ -114,7 +115,10 @@ class AccountIdentifier(SQLModel, table=True):
 
 
 class Contact(SQLModel, table=True):
-    """A person or mailbox at a customer. The first by id that can be written to is the one written to."""
+    """A person or mailbox at a customer. The first by id that can be written to is the one written to.
+
+    `phone_bad_at` is when the number turned out to be wrong.
+    """
 
     __tablename__ = "contact"
     __table_args__ = (
@@ -133,4 +137,5 @@ class Contact(SQLModel, table=True):
     preferred_channel: Channel = Field(default=Channel.EMAIL, sa_type=enum_type(Channel))
     opted_out_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     bounced_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    phone_bad_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     version: int = Field(default=1, sa_column_kwargs={"server_default": text("1")})

@@ -28,6 +28,7 @@ from ar.ledger.figures import kpis
 from ar.ledger.items import open_items
 from ar.schema import upgrade
 from ar.serve import run as serve_kernel
+from dunning.jobs import mark_attention, refresh_worklist
 from prediction.run import predict, train
 
 HOST = "127.0.0.1"
@@ -86,6 +87,9 @@ def make(
     with out.status("Learning who pays when"):
         train(kernel, as_of=plan.today, now=now, folds=2, max_cells=LEARNT_CELLS)
         predict(kernel, as_of=plan.today, now=now)
+    with out.status("Ordering the work"):
+        mark_attention(kernel, {}, now)
+        refresh_worklist(kernel, {}, now)
     return kernel, password, summary
 
 

@@ -21,7 +21,7 @@ from dunning.texts.examine import Examined
 from dunning.texts.samples import sample
 from dunning.texts.sandbox import TextRefusedError
 from dunning.texts.speak import make_ready, speak
-from dunning.worklist import foreseen
+from dunning.worklist.told import foreseen
 
 _NOBODY = ContactFacts(0, "", "")
 

@@ -7,8 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 from ar.cash.receipts import SettledItem
+from ar.core.errors import Fault
 from ar.core.render import RenderedMessage
 from ar.customers.models import Account
+from dunning.calls.script import script_context
 from dunning.case import ContactFacts, LateTerms
 from dunning.decision import Line, Send, asks
 from dunning.message import Seller, context
@@ -16,9 +18,10 @@ from dunning.models import DunningHold, DunningNotice, Promise
 from dunning.policy import FRIENDLY_FIVE
 from dunning.steps import Step
 from dunning.texts.kinds import KINDS
-from dunning.worklist import Waiting, asked_of
+from dunning.worklist.told import Waiting, asked_of
 from tests.dunning import policy_samples
 from tests.dunning.make import DUE, customer, item
+from tests.dunning.samples_of_calls import BARE, BESIDE, HIDDEN, call_script, listed, listed_row
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 SELLER = Seller(1, "Atelier & Fils", "accounts@atelier.example", None, "FR")
@@ -91,6 +94,7 @@ def reminder(kind: str) -> dict[str, Any]:
     return context(send, FACTS, SELLER, link="https://pay.example/abc", terms=terms, today=date(2026, 3, 20))
 
 
+NEVER = {"last_step": None, "next_step": None}
 INVOICE = {"reference": "INV-9", "due_on": DUE, "currency": "EUR"}
 NOTE = {"customer": FACTS, "contact": FACTS.contact, "seller": SELLER, "link": "https://pay.example/abc"}
 
@@ -132,6 +136,8 @@ OF_ONE = {
         )
     ],
     "preview": (DUE, RenderedMessage("Invoice INV-1", "Hello,\n…", "<p>Hello</p>")),
+    "listed": listed_row(),
+    **BESIDE,
     "may_act": True,
     "error": None,
 }
@@ -173,15 +179,57 @@ SAMPLES: dict[str, dict[str, Any]] = {
     },
     "console/dunning/worklist.html": {
         "rows": [
-            waiting(),
-            waiting(outcome=None, last_step=None, next_step=None, reasons=[]),
-            waiting(outcome="send", parked="AddressError: not an address"),
-            waiting(outcome="nothing"),
+            listed(ACCOUNT, listed_row(), waiting()),
+            listed(ACCOUNT, listed_row(account_id=18, **BARE), waiting(outcome=None, reasons=[], **NEVER)),
+            listed(ACCOUNT, listed_row(account_id=19), waiting(outcome="send", parked="AddressError: not an address")),
+            *(
+                listed(ACCOUNT, listed_row(account_id=20 + n, hidden_for=why, hidden_until=DUE), waiting())
+                for n, why in enumerate(HIDDEN)
+            ),
         ],
         "next_cursor": "abc",
         "show": "hold",
         "mine": False,
+        "mark": "late",
+        "done": 12,
+        "capacity": 500,
+        "may_act": True,
+    },
+    "console/dunning/_noted.html": {"account": ACCOUNT, "error": None, "event": BESIDE["events"][0]},
+    "console/dunning/_noted.html#refused": {"account": ACCOUNT, "error": Fault("/x", "Say <when>."), "event": None},
+    "console/dunning/_attention.html": {
+        "account": ACCOUNT,
+        **{name: BESIDE[name] for name in ("marks", "escalations")},
+        "holds": [DunningHold(id=3, account_id=17, until=DUE, reason="in <talks>", made_by="user:1", created_at=NOW)],
         "today": DUE,
+        "may_see": True,
+    },
+    "console/dunning/_attention.html#calm": {
+        "account": ACCOUNT,
+        "marks": [],
+        "escalations": [],
+        "holds": [],
+        "today": DUE,
+        "may_see": False,
+    },
+    "console/dunning/calls.html": {
+        "tasks": BESIDE["tasks"],
+        "accounts": {17: ACCOUNT},
+        "next_cursor": "abc",
+        "mine": True,
+        "today": date(2026, 3, 20),
+    },
+    "console/dunning/handed_on.html": {
+        "escalations": BESIDE["escalations"],
+        "accounts": {17: ACCOUNT},
+        "next_cursor": None,
+    },
+    "console/dunning/script.html": {"account": ACCOUNT, "script": "Say <hello>.\n"},
+    "console/dunning/_script.txt": call_script(FACTS),
+    "console/dunning/_script.txt#nothing": {
+        **script_context(customer(), today=DUE, contact_name="", exchange=None),
+        "plan_minor": None,
+        "plan_months": None,
     },
     "console/dunning/customer.html": OF_ONE,
 }

@@ -40,7 +40,7 @@ from tests.dunning.world import World
 
 FIRST, LAST = date(2026, 1, 5), date(2026, 6, 30)
 DUE = date(2026, 2, 2)  # a Monday
-Event = Callable[[Session, datetime], None]
+Event = Callable[[Session, datetime], object]
 
 
 class Said(NamedTuple):
@@ -176,7 +176,10 @@ def promising(life: Life, code: str, *, keeps: bool) -> None:
     account = life.customer(code)
     entry = life.owes(account)
     day = DUE + timedelta(days=16)
-    life.after(8, lambda session, now: promise(session, account, items=[Part(entry)], due_on=day, by="user:1", now=now) and None)
+    life.after(
+        8,
+        lambda session, now: promise(session, account, items=[Part(entry)], due_on=day, by="user:1", now=now) and None,
+    )
     life.after(16 if keeps else 60, pays(life, account, entry, 100_000))
 
 
@@ -193,7 +196,9 @@ def held(life: Life) -> None:
     account = life.customer("HELD")
     entry = life.owes(account)
     until = DUE + timedelta(days=20)
-    life.after(2, lambda session, now: hold(session, account, until=until, reason="new address", by="user:1", now=now) and None)
+    life.after(
+        2, lambda session, now: hold(session, account, until=until, reason="new address", by="user:1", now=now) and None
+    )
     life.after(35, pays(life, account, entry, 100_000))
 
 
@@ -207,7 +212,9 @@ def bounced(life: Life) -> None:
         contact.bounced_at = now
 
     life.after(4, comes_back)
-    life.after(12, lambda session, now: session.add(Contact(account_id=account, name="New", email="new@bounced.example")))
+    life.after(
+        12, lambda session, now: session.add(Contact(account_id=account, name="New", email="new@bounced.example"))
+    )
     life.after(20, pays(life, account, entry, 100_000))
 
 
@@ -215,7 +222,12 @@ def unmatched(life: Life) -> None:
     """Its money came on the second day, and nobody knows yet what for."""
     account = life.customer("UNMATCHED")
     life.owes(account)
-    life.after(2, lambda session, now: life.world.credit(session, account, 100_000, kind=EntryKind.PAYMENT, on=now.date()) and None)
+    life.after(
+        2,
+        lambda session, now: (
+            life.world.credit(session, account, 100_000, kind=EntryKind.PAYMENT, on=now.date()) and None
+        ),
+    )
 
 
 def by_post(life: Life) -> None:
@@ -257,7 +269,9 @@ def test_every_message_of_six_months_has_its_reason(life: Life) -> None:
     promising(life, "KEEPING", keeps=True)
     promising(life, "BREAKING", keeps=False)
     life.live()
-    import pprint; pprint.pprint(dict(life.said), width=150)
+    import pprint
+
+    pprint.pprint(dict(life.said), width=150)
     assert {code: life.said[code] for code in life.codes.values()} == EXPECTED
     with life.world.database.reading() as session:
         states = session.connection().execute(select(col(OutboxMessage.state)).distinct()).scalars().all()

@@ -10,10 +10,13 @@ from sqlmodel import Session, col, select
 
 from ar.cash.plans.facts import PlanFacts, plan_facts
 from ar.cash.plans.follow import tell_plan
-from ar.cash.plans.manage import PlanDraft, PlanNotFoundError, agree, end_plan, propose_plan
-from ar.cash.plans.models import PaymentPlan, PlanState
+from ar.cash.plans.limits import Limit as GrantLimit
+from ar.cash.plans.limits import entity_of, limit_of, limits, set_limits, waits
+from ar.cash.plans.manage import PlanDraft, PlanNotFoundError, agree, approve, end_plan, locked_plan, propose_plan
+from ar.cash.plans.models import PaymentPlan, PlanApproval, PlanState
 from ar.cash.plans.policy import Bounds, bounds_of, set_policy
 from ar.cash.plans.schedule import covered
+from ar.core.access.models import Role
 from ar.core.web import (
     Cursor,
     Day,
@@ -61,6 +64,12 @@ PLAN = {
     "agreed_at": "2026-03-13T09:30:00Z",
     "over_at": None,
 }
+APPROVAL = {
+    "why": "it ends on 2026-12-01, later than 6 months from now",
+    "asked_by": "user:3",
+    "approved_by": None,
+    "approved_at": None,
+}
 PART = {"number": 1, "due_on": "2026-04-01", "amount_minor": 40_000, "open_minor": 0}
 
 
@@ -73,6 +82,35 @@ class PolicyBody(BaseModel):
     min_instalment_minor: Annotated[int, Field(ge=1, le=10**15, description="Minor units of the entity's currency")] = 1
     reminder_days: Annotated[int, Field(ge=0, le=30, description="Days before an instalment to remind of it")] = 3
     grace_days: Annotated[int, Field(ge=0, le=30, description="Business days after it until it is missed")] = 3
+
+
+class LimitBody(BaseModel):
+    model_config = example({"role": "collector", "max_minor": 500_000, "max_months": 6}) | ConfigDict(extra="forbid")
+
+    role: Role
+    max_minor: Annotated[int, Field(ge=0, le=10**15)] | None = Field(
+        default=None, description="Minor units of the entity's currency; any amount when null"
+    )
+    max_months: Annotated[int, Field(ge=0, le=60)] | None = Field(
+        default=None, description="To the last instalment; any length when null"
+    )
+
+
+class LimitsBody(BaseModel):
+    model_config = example({"limits": [{"role": "collector", "max_minor": 500_000, "max_months": 6}]}) | ConfigDict(
+        extra="forbid"
+    )
+
+    limits: Annotated[list[LimitBody], Field(max_length=10)]
+
+
+class ApprovalOut(BaseModel):
+    model_config = example(APPROVAL)
+
+    why: str
+    asked_by: str
+    approved_by: str | None
+    approved_at: datetime | None
 
 
 class PartIn(BaseModel):
@@ -140,11 +178,13 @@ class PlanDetailOut(PlanOut):
         PLAN
         | {
             "paid_minor": 40_000,
+            "approval": None,
             "instalments": [PART],
             "items": [{"entry_id": 41, "reference": "2026-000041", "amount_minor": 120_000, "left_minor": 80_000}],
         }
     )
 
+    approval: ApprovalOut | None = Field(default=None, description="Of another person, where the plan wanted one")
     paid_minor: int = Field(description="What the ledger has seen of it since it was agreed")
     instalments: list[PartOut]
     items: list[PlanItemOut]
@@ -205,10 +245,13 @@ def post_plan(
     session: SessionDep,
     kernel: KernelDep,
     now: NowDep,
-    principal: Annotated[Principal, allow("credit:write")],
+    principal: Annotated[Principal, allow("dunning:write")],
     once: Annotated[Once, idempotent()],
 ) -> Response:
-    """Propose that a customer pays open items in parts; it is written to, and agrees on its page, or by telephone."""
+    """Propose that a customer pays open items in parts; it is written to, and agrees on its page, or by telephone.
+
+    What is above your limit waits, and nobody is written to, until another person approves it.
+    """
 
     def act() -> PlanDetailOut:
         draft = PlanDraft(
@@ -220,12 +263,56 @@ def post_plan(
             collected=body.collected,
             note=body.note or "",
         )
-        made = propose_plan(session, draft, by=principal.actor, now=now)
+        entity_id = entity_of(session, body.entry_ids)
+        limit = limit_of(session, entity_id, principal.role)
+        made = propose_plan(session, draft, by=principal.actor, now=now, limit=limit)
         assert made.id is not None
-        tell_plan(session, kernel, made.id, "plan_proposed", now=now)
+        if not waits(session, made.id):
+            tell_plan(session, kernel, made.id, "plan_proposed", now=now)
         return _detail(session, made.id)
 
     return once(session, act)
+
+
+@router.post("/plans/{plan_id}/approval", summary="Approve a payment plan")
+def post_approval(
+    plan_id: Id,
+    session: SessionDep,
+    kernel: KernelDep,
+    now: NowDep,
+    principal: Annotated[Principal, allow("credit:write")],
+) -> PlanDetailOut:
+    """Approve a plan above the limit of who proposed it, within your own; the customer is written to."""
+    limit = limit_of(session, locked_plan(session, plan_id).entity_id, principal.role)
+    approve(session, plan_id, by=principal.actor, limit=limit, now=now)
+    tell_plan(session, kernel, plan_id, "plan_proposed", now=now)
+    return _detail(session, plan_id)
+
+
+@router.get("/legal-entities/{entity_id}/plan-limits", summary="Read plan limits", dependencies=[allow("cash:read")])
+def get_limits(entity_id: Id, session: SessionDep) -> LimitsBody:
+    """What each role may grant alone; a role not named: a credit manager anything, everybody else nothing."""
+    found = limits(session, entity_id)
+    return LimitsBody(
+        limits=[
+            LimitBody(role=role, max_minor=limit.max_minor, max_months=limit.max_months)
+            for role, limit in sorted(found.items())
+        ]
+    )
+
+
+@router.put("/legal-entities/{entity_id}/plan-limits", summary="Set plan limits")
+def put_limits(
+    entity_id: Id,
+    body: LimitsBody,
+    session: SessionDep,
+    now: NowDep,
+    principal: Annotated[Principal, allow("credit:write")],
+) -> LimitsBody:
+    """Set what each role may grant without another's approval; the limits given take the place of all before."""
+    wanted = {one.role: GrantLimit(one.max_minor, one.max_months) for one in body.limits}
+    set_limits(session, entity_id, wanted, by=principal.actor, now=now)
+    return get_limits(entity_id, session)
 
 
 @router.post("/plans/{plan_id}/agreement", summary="Note that a customer agreed")
@@ -260,7 +347,9 @@ def _detail(session: Session, plan_id: int) -> PlanDetailOut:
     found = plan_facts(session, [plan_id]).get(plan_id)
     if found is None:
         raise PlanNotFoundError(f"There is no plan {plan_id}")
-    return told(found)
+    detail, approval = told(found), session.get(PlanApproval, plan_id)
+    detail.approval = ApprovalOut.model_validate(approval) if approval is not None else None
+    return detail
 
 
 def told(facts: PlanFacts) -> PlanDetailOut:

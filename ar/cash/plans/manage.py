@@ -8,14 +8,15 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from dateutil.relativedelta import relativedelta
-from sqlalchemy import RowMapping
+from sqlalchemy import RowMapping, func
 from sqlmodel import Session, col, select
 
 from ar.cash.checkout import in_flight
 from ar.cash.mandates.creditor import creditor
 from ar.cash.mandates.manage import living_mandate
 from ar.cash.mandates.models import MandateState
-from ar.cash.plans.models import Instalment, PaymentPlan, PlanItem, PlanState
+from ar.cash.plans.limits import ApprovalError, Limit, waits, why_above
+from ar.cash.plans.models import Instalment, PaymentPlan, PlanApproval, PlanItem, PlanState
 from ar.cash.plans.policy import Bounds, bounds_of
 from ar.cash.plans.schedule import Part, monthly
 from ar.core.audit import Act, record
@@ -63,12 +64,23 @@ class PlanDraft:
     note: str = ""
 
 
-def propose_plan(session: Session, draft: PlanDraft, *, by: str, now: datetime) -> PaymentPlan:
+def propose_plan(
+    session: Session, draft: PlanDraft, *, by: str, now: datetime, limit: Limit | None = None
+) -> PaymentPlan:
     """A plan for the customer to agree to; until it does, nothing is held back.
 
+    Above the `limit` of who proposes it (see limits.py; None is without limit), it waits for another's approval.
     Raises AccountNotFoundError, ItemNotFoundError, PlanError.
     """
-    return _made(session, draft, None, by=by, now=now)
+    made = _made(session, draft, None, by=by, now=now)
+    assert made.id is not None
+    last = session.exec(select(func.max(Instalment.due_on)).where(Instalment.plan_id == made.id)).one()
+    today = local_date(now, account(session, draft.account_id).time_zone)
+    why = why_above(session, made, limit, last_on=last, today=today) if limit is not None else None
+    if why is not None:
+        session.add(PlanApproval(plan_id=made.id, why=why, asked_by=by))
+        _say(session, made, "plan.approval_wanted", {"why": why}, by=by, now=now)
+    return made
 
 
 def ask_plan(session: Session, draft: PlanDraft, *, by: str, now: datetime) -> PaymentPlan:
@@ -239,6 +251,8 @@ def agree(session: Session, plan_id: int, *, by: str, now: datetime) -> PaymentP
     found = locked_plan(session, plan_id)
     if found.state is not PlanState.PROPOSED:
         raise PlanStateError(f"The plan is {found.state.value}: it cannot be agreed on")
+    if waits(session, plan_id):
+        raise PlanStateError("The plan waits for the approval of another person")
     items = list(session.exec(select(PlanItem).where(PlanItem.plan_id == plan_id)))
     rows = locked_items(session, sorted(item.entry_id for item in items))
     for item in items:
@@ -247,6 +261,27 @@ def agree(session: Session, plan_id: int, *, by: str, now: datetime) -> PaymentP
             raise PlanStateError("Something was paid or contested since the plan was proposed: make a new one")
     found.state, found.agreed_by, found.agreed_at = PlanState.AGREED, by, now
     _say(session, found, "plan.agreed", {}, by=by, now=now)
+    return found
+
+
+def approve(session: Session, plan_id: int, *, by: str, limit: Limit, now: datetime) -> PaymentPlan:
+    """The plan approved by another person, whose own limit covers it: the customer may agree now.
+
+    Raises PlanNotFoundError, PlanStateError, ApprovalError.
+    """
+    found = locked_plan(session, plan_id)
+    asked = session.get(PlanApproval, plan_id, with_for_update=True)
+    if found.state is not PlanState.PROPOSED or asked is None or asked.approved_at is not None:
+        raise PlanStateError("The plan waits for nobody's approval")
+    last = session.exec(select(func.max(Instalment.due_on)).where(Instalment.plan_id == plan_id)).one()
+    why = why_above(session, found, limit, last_on=last, today=local_date(found.made_at, "UTC"))
+    if by in (asked.asked_by, found.made_by):
+        raise ApprovalError("Another person than who proposed the plan approves it")
+    if why is not None:
+        raise ApprovalError(f"The plan is above what you may grant: {why}")
+    asked.approved_by, asked.approved_at = by, now
+    session.add(asked)
+    _say(session, found, "plan.approved", {}, by=by, now=now)
     return found
 
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
+from ar.core.access.models import Role
 from ar.core.db import BigId, UtcDateTime, enum_type
 
 
@@ -105,3 +106,41 @@ class Instalment(SQLModel, table=True):
     reminded_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     met_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     missed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class PlanLimit(SQLModel, table=True):
+    """What the people of a role may grant by themselves for a legal entity, in minor units of its currency.
+
+    None is without limit. What is above it wants another person's approval.
+    """
+
+    __tablename__ = "plan_limit"
+    __table_args__ = (
+        CheckConstraint("max_minor >= 0", name="amount_not_negative"),
+        CheckConstraint("max_months BETWEEN 0 AND 60", name="months"),
+    )
+
+    entity_id: int = Field(primary_key=True, foreign_key="legal_entity.id", sa_type=BigId)
+    role: Role = Field(primary_key=True, sa_type=enum_type(Role))
+    max_minor: int | None = Field(default=None, sa_type=BigId)
+    max_months: int | None = None
+
+
+class PlanApproval(SQLModel, table=True):
+    """A plan above what who proposed it may grant: nobody is told of it, nor can agree, until another approves."""
+
+    __tablename__ = "plan_approval"
+    __table_args__ = (
+        Index(
+            "ix_plan_approval_waiting",
+            "plan_id",
+            sqlite_where=text("approved_at IS NULL"),
+            postgresql_where=text("approved_at IS NULL"),
+        ),
+    )
+
+    plan_id: int = Field(primary_key=True, foreign_key="payment_plan.id", sa_type=BigId)
+    why: str = Field(max_length=400)
+    asked_by: str = Field(max_length=80)
+    approved_by: str | None = Field(default=None, max_length=80)
+    approved_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -6,7 +6,7 @@ from alembic import op
 from ar.core.db import BigId, UtcDateTime
 
 revision = "0020"
-down_revision = "0017"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 

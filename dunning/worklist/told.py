@@ -1,7 +1,4 @@
-"""The collectors' queue: whom to look at first, what was decided on each, and what comes next.
-
-Customers are ranked by what is overdue times how long it is, in the reporting currency: a rank, not an amount.
-"""
+"""What was decided on each customer of the queue, what comes next, and what stands in the way."""
 
 from __future__ import annotations
 
@@ -9,39 +6,29 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, Integer, Subquery, case, cast, func, literal, or_
+from sqlalchemy import func, or_
 from sqlalchemy import select as rows_of
-from sqlmodel import Session, col, select
-from sqlmodel.sql.expression import SelectOfScalar
+from sqlmodel import Session, col
 
 from ar.core.clock import local_date
-from ar.core.db import among, is_postgres, table
-from ar.core.money import exponent
+from ar.core.db import among, table
 from ar.customers.models import Account
-from ar.ledger.items import total
-from ar.ledger.models import OpenItem
-from ar.ledger.rates import EURO, Rates, rates_on
 from dunning.case import CustomerFacts
 from dunning.decision import Ask, Send, asks, decide, policy_of
-from dunning.facts import DUNNED, InFlight, gather
+from dunning.facts import InFlight, gather
 from dunning.ladder import next_step
 from dunning.models import (
     DunningDecision,
     DunningHold,
     DunningNotice,
     DunningParked,
-    Outcome,
     Promise,
     PromiseState,
 )
 from dunning.policies import policies_in_force
 from dunning.policy import Policies
-
-LONGEST_DAYS = 365
-"""Beyond a year, one more day late does not move a customer up."""
 
 FORESIGHT_DAYS = 60
 
@@ -62,64 +49,6 @@ class Waiting:
     next_on: date | None
     hold_ids: list[int]
     parked: str | None
-
-
-def queue(session: Session, *, today: date, currency: str) -> Subquery:
-    """Each customer with an overdue item: account_id and rank, the latter in whole `currency` times days."""
-    item = table(OpenItem).c
-    worth = case(
-        *(
-            (item.currency == code, item.open_minor * numerator // denominator)
-            for code, (numerator, denominator) in _factors(rates_on(session, today), currency).items()
-        ),
-        else_=item.open_minor // 100,
-    )
-    age = _days_between(session, item.due_on, today)
-    capped = case((age > LONGEST_DAYS, LONGEST_DAYS), else_=age)
-    query = rows_of(item.account_id, total(worth * capped).label("rank"))
-    query = query.where(item.open_minor > 0, item.side == 1, item.kind.in_(DUNNED), item.due_on < today)
-    return query.group_by(item.account_id).subquery("queue")
-
-
-def _factors(rates: Rates, currency: str) -> dict[str, tuple[int, int]]:
-    """Whole units of `currency` per minor unit of each known currency, as a fraction of three digits."""
-    if not rates.known(currency):
-        return {currency: (1, 10 ** exponent(currency))}
-    found = {}
-    for code in {currency, EURO, *rates.per_euro}:
-        rate = Decimal(rates.convert(10**9, code, currency)).scaleb(-9 - exponent(currency))
-        places = max(0, 2 - rate.adjusted())
-        found[code] = (int(rate.scaleb(places)), 10**places)
-    return found
-
-
-def _days_between(session: Session, column: Any, today: date) -> ColumnElement[int]:
-    if is_postgres(session):
-        return cast(literal(today, Date) - column, Integer)
-    return cast(func.julianday(today.isoformat()) - func.julianday(column), Integer)
-
-
-def waiting(
-    ranked: Subquery, *, outcome: Outcome | None = None, parked: bool = False, owner_id: int | None = None
-) -> SelectOfScalar[Account]:
-    """The accounts of the queue: with this last decision, only those parked, or of this owner, when given.
-
-    Read it by `key_of(ranked)`.
-    """
-    query = select(Account).join(ranked, ranked.c.account_id == col(Account.id))
-    if outcome is not None:
-        query = query.join(DunningDecision, col(DunningDecision.account_id) == col(Account.id))
-        query = query.where(col(DunningDecision.outcome) == outcome)
-    if parked:
-        query = query.join(DunningParked, col(DunningParked.account_id) == col(Account.id))
-    if owner_id is not None:
-        query = query.where(col(Account.owner_id) == owner_id)
-    return query
-
-
-def key_of(ranked: Subquery) -> tuple[Any, Any]:
-    """The order of the queue: the highest rank first."""
-    return ranked.c.rank.desc(), col(Account.id).desc()
 
 
 def described(session: Session, accounts: Sequence[Account], *, now: datetime, in_flight: InFlight) -> list[Waiting]:

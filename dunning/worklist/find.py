@@ -1,0 +1,101 @@
+"""The queue looked up, page by page, and each row with all that is shown beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from ar.core.calendars import within_hours
+from ar.customers.accounts import accounts_by_id
+from ar.customers.models import Account
+from dunning.attention.marks import standing_marks
+from dunning.attention.models import AttentionMark, MarkKind
+from dunning.facts import InFlight
+from dunning.models import DunningDecision, DunningParked, Outcome
+from dunning.worklist.models import WorklistRow
+from dunning.worklist.told import Waiting, described
+
+KEY = (col(WorklistRow.value_minor).desc(), col(WorklistRow.account_id).desc())
+"""The order of the queue: what is worth most first."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which rows: `hidden` False for those to be worked on now, True for the others, None for all."""
+
+    worker_id: int | None = None
+    owner_id: int | None = None
+    hidden: bool | None = False
+    outcome: Outcome | None = None
+    parked: bool = False
+    mark: MarkKind | None = None
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A row with its customer as it stands now. `local_time` is the customer's, such as '09:40'; `owner` is set on a
+    row that is another's, shown to who stands in."""
+
+    row: WorklistRow
+    account: Account
+    waiting: Waiting
+    marks: Sequence[AttentionMark]
+    local_time: str
+    within_hours: bool
+
+    @property
+    def stood_in(self) -> bool:
+        return self.row.worker_id != self.row.owner_id
+
+
+def chosen(choice: Choice) -> SelectOfScalar[WorklistRow]:
+    """The rows of that choice; read them by KEY."""
+    query = select(WorklistRow)
+    if choice.worker_id is not None:
+        query = query.where(col(WorklistRow.worker_id) == choice.worker_id)
+    if choice.owner_id is not None:
+        query = query.where(col(WorklistRow.owner_id) == choice.owner_id)
+    if choice.hidden is not None:
+        shown = col(WorklistRow.hidden_for) == ""
+        query = query.where(~shown if choice.hidden else shown)
+    if choice.outcome is not None:
+        query = query.join(DunningDecision, col(DunningDecision.account_id) == col(WorklistRow.account_id))
+        query = query.where(col(DunningDecision.outcome) == choice.outcome)
+    if choice.parked:
+        query = query.join(DunningParked, col(DunningParked.account_id) == col(WorklistRow.account_id))
+    if choice.mark is not None:
+        query = query.join(AttentionMark, col(AttentionMark.account_id) == col(WorklistRow.account_id))
+        query = query.where(col(AttentionMark.kind) == choice.mark, col(AttentionMark.until).is_(None))
+    return query
+
+
+def listed(session: Session, rows: Sequence[WorklistRow], *, now: datetime, in_flight: InFlight) -> list[Listed]:
+    """The rows with what is shown beside each, in their order."""
+    ids = [row.account_id for row in rows]
+    accounts = accounts_by_id(session, ids)
+    told = described(session, [accounts[number] for number in ids], now=now, in_flight=in_flight)
+    waiting: dict[Any, Waiting] = {one.account.id: one for one in told}
+    marks = standing_marks(session, ids)
+    return [
+        Listed(
+            row=row,
+            account=(account := accounts[row.account_id]),
+            waiting=waiting[row.account_id],
+            marks=marks.get(row.account_id, ()),
+            local_time=f"{now.astimezone(ZoneInfo(account.time_zone)):%H:%M}",
+            within_hours=within_hours(now, account.time_zone),
+        )
+        for row in rows
+    ]
+
+
+def row_of_account(session: Session, account_id: int) -> WorklistRow | None:
+    """The row of a customer; None where nothing of it is overdue."""
+    query = select(WorklistRow).where(WorklistRow.account_id == account_id)
+    return session.exec(query.execution_options(populate_existing=True)).first()
