@@ -80,14 +80,6 @@ class HoldFacts(NamedTuple):
     reason: str
 
 
-class Rest(NamedTuple):
-    """What else silences the whole customer, by a code that templates put into words; `until` as of a hold."""
-
-    code: str
-    until: date | None
-    words: str = ""
-
-
 class Trial(NamedTuple):
     """The arm of an experiment that the customer is in: another policy, timed by forecast or not, or held out.
 
@@ -117,8 +109,10 @@ class CustomerFacts:
 
     `contact` is the one to write to, None when no person is known; `bounced` tells that mail to one came back;
     `copied` are the other people. `reminded_late` tells whether it was ever reminded of a late invoice. `bank_age` is,
-    by seller that has bank statements, the age of the newest in business days. `hour` is the local one
-    at which it is best written to, None when nothing tells.
+    by seller that has bank statements, the age of the newest in business days. `spoken_on` is the day of the last
+    conversation, `waiting_since` that of the oldest reply nobody dealt with. `taken_out` says why a person has taken
+    the customer over, `courtesy_only` why nothing but announcements goes out by itself; empty for neither. `hour` is
+    the local one at which it is best written to, None when nothing tells.
     """
 
     account_id: int
@@ -134,7 +128,10 @@ class CustomerFacts:
     credits: Mapping[tuple[int, str], int] = field(default_factory=dict)
     notices: tuple[PastNotice, ...] = ()
     holds: tuple[HoldFacts, ...] = ()
-    rests: tuple[Rest, ...] = ()
+    spoken_on: date | None = None
+    waiting_since: date | None = None
+    taken_out: str = ""
+    courtesy_only: str = ""
     copied: tuple[ContactFacts, ...] = ()
     segment: str | None = None
     risk: str | None = None

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from ar.core.calendars import is_business_day
+from ar.core.calendars import add_business_days, is_business_day
 from ar.customers.models import Channel
 from dunning.case import CustomerFacts, ItemFacts
 from dunning.ladder import Next, next_step
@@ -158,7 +158,7 @@ def decide(facts: CustomerFacts, policies: Policies, *, today: date) -> Decision
         due.append(Line(ask, following.step))
     due, small = _above_minimum(due, facts, policies)
     reasons += small
-    blocks = _blocks(facts, today=today) if any(ask.amount_minor for ask in lines) else []
+    blocks = silences(facts, policies.company, today=today) if any(ask.amount_minor for ask in lines) else []
     if not due:
         if blocks or reasons:
             return Hold(facts.account_id, (*blocks, *reasons))
@@ -188,6 +188,8 @@ def _obstacle(item: ItemFacts, step: Step, facts: CustomerFacts, company: Policy
         return Reason("status", {"status": item.status, **_named(item)})
     if step.courtesy and facts.contact is not None and facts.contact.opted_out:
         return Reason("opted_out", _named(item))
+    if facts.courtesy_only and not step.courtesy:
+        return Reason("courtesy_only", {"why": facts.courtesy_only, **_named(item)})
     age = facts.bank_age.get(item.entity_id, 0)
     if age < company.bank_days or step.courtesy:
         return None
@@ -214,21 +216,25 @@ def _above_minimum(due: Sequence[Line], facts: CustomerFacts, policies: Policies
     ]
 
 
-def _blocks(facts: CustomerFacts, *, today: date) -> list[Reason]:
+def silences(facts: CustomerFacts, company: Policy, *, today: date) -> list[Reason]:
     """What silences the whole customer whether or not a step is due."""
     reasons = []
+    if facts.taken_out:
+        reasons.append(Reason("taken_out", {"why": facts.taken_out}))
     for hold in facts.holds:
         if hold.until is None or hold.until >= today:
             params: dict[str, str | int] = {"hold_id": hold.id, "reason": hold.reason}
             if hold.until is not None:
                 params["until"] = hold.until.isoformat()
             reasons.append(Reason("held", params))
-    for rest in facts.rests:
-        if rest.until is None or rest.until >= today:
-            told: dict[str, str | int] = {"words": rest.words} if rest.words else {}
-            if rest.until is not None:
-                told["until"] = rest.until.isoformat()
-            reasons.append(Reason(rest.code, told))
+    if facts.spoken_on is not None:
+        until = facts.spoken_on + timedelta(days=company.rest_days)
+        if until > today:
+            reasons.append(Reason("conversation", {"until": until.isoformat()}))
+    if facts.waiting_since is not None:
+        until = add_business_days(facts.waiting_since, company.reply_days, facts.country)
+        if until >= today:
+            reasons.append(Reason("reply_waiting", {"until": until.isoformat()}))
     if not facts.reachable:
         reasons.append(_unreached(facts))
     return reasons

@@ -15,14 +15,20 @@ from ar.cash.plans.facts import planned_parts
 from ar.core.clock import local_date
 from ar.core.db import among, table
 from ar.core.outbox import ADDRESS_WIDTH, E164
+from ar.core.sms.numbers import barred
 from ar.customers.models import Account, Contact, ContactRole
 from ar.ledger.models import EntryKind, OpenItem
+from dunning.attention.facts import courtesy_only, taken_out
+from dunning.calls.rest import conversations
 from dunning.case import ContactFacts, CustomerFacts, HoldFacts, ItemFacts, Noticed, PastNotice
 from dunning.circumstances import bank_ages, choices, events, forecasts, reminded_late, risk_of, statuses
 from dunning.models import DunningHold, DunningNotice, DunningNoticeItem, Promise, PromiseItem, PromiseState
 
 DUNNED = (EntryKind.INVOICE, EntryKind.LATE_CHARGE)
 """The kinds of debit that are asked for; others (a refund on its way, a reversal) are the seller's own business."""
+
+LONGEST_REST = 61
+"""Conversations are looked for so many days back: the longest rest that a policy may have, and a day for zones."""
 
 InFlight = Callable[[Session, Sequence[int]], Mapping[int, int]]
 """Minor units on their way per item, for the customers of these ids: paid, not yet settled."""
@@ -53,6 +59,9 @@ def gather(session: Session, account_ids: Sequence[int], *, now: datetime, in_fl
     holds = _holds(session, account_ids, now=now)
     reminded = reminded_late(session, account_ids)
     ages = bank_ages(session, now=now)
+    spoken = conversations(session, account_ids, since=local_date(now, "UTC") - timedelta(days=LONGEST_REST))
+    out = taken_out(session, account_ids, now=now)
+    announced = courtesy_only(session, account_ids, now=now)
     found = []
     for row in accounts:
         reached = contacts.get(row.id, _NOBODY)
@@ -80,6 +89,9 @@ def gather(session: Session, account_ids: Sequence[int], *, now: datetime, in_fl
                 chosen=chosen.accounts.get(row.id),
                 reminded_late=row.id in reminded,
                 bank_age=ages,
+                spoken_on=spoken.get(row.id),
+                taken_out=out.get(row.id, ""),
+                courtesy_only=announced.get(row.id, ""),
             )
         )
     return found
@@ -119,6 +131,7 @@ def _contacts(session: Session, account_ids: Sequence[int]) -> dict[int, _Reache
         col(Contact.opted_out_at),
         col(Contact.bounced_at),
         col(Contact.phone),
+        col(Contact.phone_bad_at),
         col(Contact.roles),
     )
     query = query.where(among(session, col(Contact.account_id), account_ids))
@@ -130,8 +143,13 @@ def _contacts(session: Session, account_ids: Sequence[int]) -> dict[int, _Reache
             bounced.add(row.account_id)
         email = "" if came_back or row.email is None else row.email
         opted_out = row.opted_out_at is not None
-        told = (row.id, row.name, email, row.language, opted_out, mobile(row.phone), tuple(row.roles))
+        phone = mobile(row.phone) if row.phone_bad_at is None else ""
+        told = (row.id, row.name, email, row.language, opted_out, phone, tuple(row.roles))
         people[row.account_id].append(ContactFacts(*told))
+    stopped = barred(session, sorted({one.phone for found in people.values() for one in found if one.phone}))
+    if stopped:
+        for account_id, found in people.items():
+            people[account_id] = [one._replace(phone="") if one.phone in stopped else one for one in found]
     return {account_id: _chosen(found, bounced=account_id in bounced) for account_id, found in people.items()}
 
 

@@ -18,10 +18,12 @@ from ar.core.db import among, table
 from ar.core.money import plain
 from ar.core.outbox import Guard, MessageChannel, OutboxMessage
 from dunning.case import CustomerFacts
-from dunning.decision import Ask, asks, left_out
+from dunning.decision import Ask, asks, left_out, silences
 from dunning.facts import InFlight, gather
 from dunning.message import PURPOSE, recipient
 from dunning.models import DunningNotice, DunningNoticeItem
+from dunning.policies import policies_in_force
+from dunning.policy import Policy
 
 
 class _Asked(NamedTuple):
@@ -65,6 +67,7 @@ def _unwanted(
     notices = _notices(session, notice_ids)
     asked = _asked(session, notice_ids)
     account_ids = sorted({notice.account_id for notice in notices.values()})
+    company = policies_in_force(session, now=now).company
     facts = {found.account_id: found for found in gather(session, account_ids, now=now, in_flight=in_flight)}
     reasons = {}
     for message in messages:
@@ -73,7 +76,7 @@ def _unwanted(
         customer = facts[notice.account_id]
         reason = (
             _out_of_time(message, notice, customer, now=now)
-            or _silenced(customer, today=local_date(now, customer.zone))
+            or _silenced(customer, company, today=local_date(now, customer.zone))
             or _elsewhere(message, customer)
             or _untrue(asked[_notice_id(message)], customer)
         )
@@ -106,11 +109,11 @@ def _out_of_time(message: OutboxMessage, notice: DunningNotice, facts: CustomerF
     return None
 
 
-def _silenced(facts: CustomerFacts, *, today: date) -> str | None:
-    if any(hold.until is None or hold.until >= today for hold in facts.holds):
+def _silenced(facts: CustomerFacts, company: Policy, *, today: date) -> str | None:
+    codes = {reason.code for reason in silences(facts, company, today=today)} - {"no_contact", "bounced"}
+    if "held" in codes:
         return "held by a person since it was written"
-    resting = next((rest for rest in facts.rests if rest.until is None or rest.until >= today), None)
-    return f"at rest since it was written ({resting.code})" if resting is not None else None
+    return f"silenced since it was written: {', '.join(sorted(codes))}" if codes else None
 
 
 def _elsewhere(message: OutboxMessage, facts: CustomerFacts) -> str | None:

@@ -17,6 +17,8 @@ from ar.core.outbox import Draft, MessageChannel, queue
 from ar.core.render import RenderedMessage, Renderer
 from ar.customers.models import Channel
 from dunning import late, message, policies
+from dunning.calls.models import TaskSource
+from dunning.calls.tasks import TaskDraft, add_tasks, step_key
 from dunning.case import CustomerFacts, LateTerms
 from dunning.decision import Send
 from dunning.facts import InFlight
@@ -73,6 +75,7 @@ def write(session: Session, sendings: Sequence[Sending], *, now: datetime, means
     written = _written(session, ids, sendings, owners)
     bulk_insert(session, DunningNotice, [_notice(one, now) for one in written])
     bulk_insert(session, DunningNoticeItem, [row for one in written for row in _items(one)])
+    add_tasks(session, [_call(one) for one in written if one.sending.send.channel is Channel.PHONE], now=now)
     texts = texts_in_force(session)
     drafts = [draft for one in written for draft in _drafts(one, owners, means, texts)]
     texts.note_failures(session, now=now)
@@ -153,6 +156,20 @@ def _items(one: _Written) -> Iterator[dict[str, Any]]:
             "amount_minor": line.ask.amount_minor,
             "noticed_on": one.sending.day,
         }
+
+
+def _call(one: _Written) -> TaskDraft:
+    facts, send, day = one.sending
+    return TaskDraft(
+        key=step_key(facts.account_id, send.entity_id, send.step.key, day),
+        account_id=facts.account_id,
+        source=TaskSource.STEP,
+        due_on=day,
+        entity_id=send.entity_id,
+        notice_id=one.notice_id,
+        contact_id=facts.contact.id if facts.contact else None,
+        entry_ids=tuple(line.ask.item.entry_id for line in send.lines),
+    )
 
 
 def _drafts(one: _Written, owners: Mapping[int, User], means: Means, texts: Texts) -> Iterator[Draft]:

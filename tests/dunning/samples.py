@@ -48,6 +48,13 @@ REASONS: list[dict[str, Any]] = [
     {"code": "in_plan", **ITEM, "until": DUE},
     {"code": "held", "reason": "in talks", "until": DUE},
     {"code": "held", "reason": "in talks"},
+    {"code": "conversation", "until": DUE},
+    {"code": "reply_waiting", "until": DUE},
+    {"code": "stale_bank", "days": 6},
+    {"code": "status", "status": "208", "reference": "INV-1"},
+    *({"code": code, "reference": "INV-1"} for code in ("no_policy", "likely_late", "self_curing")),
+    {"code": "status", "status": "211", "reference": "INV-1"},
+    *({"code": code} for code in ("courtesy_only", "taken_out", "held_out", "other_channel")),
     {"code": "cap_week", "cap": 3},
     *(
         {"code": code}

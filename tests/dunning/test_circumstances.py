@@ -14,7 +14,7 @@ from ar.customers.models import Account, BankAccount
 from ar.disputes.claim import open_dispute, resolve_dispute
 from ar.disputes.models import Outcome as Verdict
 from ar.disputes.models import Reason as Cause
-from dunning.case import CustomerFacts, Rest, Trial
+from dunning.case import CustomerFacts, Trial
 from dunning.choices import ChoiceError, ChoiceNotFoundError, choose, end_choice
 from dunning.decision import Decision, Hold, Nothing, Send, decide
 from dunning.facts import gather
@@ -234,12 +234,21 @@ def test_a_platform_that_says_paid_or_suspended_holds_the_item_alone() -> None:
     assert codes(decide(customer(item(status="208")), POLICIES, today=after(3))) == ["status"]
 
 
-def test_a_rest_silences_until_its_last_day() -> None:
-    facts = customer(item(), rests=(Rest("conversation", after(4)),))
-    assert codes(decide(facts, POLICIES, today=after(4))) == ["conversation"]
-    assert isinstance(decide(facts, POLICIES, today=after(7)), Send)
-    endless = customer(item(), rests=(Rest("taken_out", None, "in difficulty"),))
-    assert codes(decide(endless, POLICIES, today=after(4))) == ["taken_out"]
+def test_a_conversation_and_a_reply_silence_for_a_while() -> None:
+    spoken = customer(item(), spoken_on=after(1))
+    assert codes(decide(spoken, POLICIES, today=after(7))) == ["conversation"]
+    assert isinstance(decide(spoken, POLICIES, today=after(8)), Send)
+    waiting = customer(item(), waiting_since=after(3))  # a Thursday; five business days later it is Thursday again
+    assert codes(decide(waiting, POLICIES, today=after(10))) == ["reply_waiting"]
+    assert isinstance(decide(waiting, POLICIES, today=after(11)), Send)
+
+
+def test_whom_a_person_has_taken_over_hears_nothing_or_announcements_alone() -> None:
+    taken = customer(item(), taken_out="legal")
+    assert codes(decide(taken, POLICIES, today=after(4))) == ["taken_out"]
+    careful = customer(item(), courtesy_only="in_difficulty")
+    assert codes(decide(careful, POLICIES, today=after(4))) == ["courtesy_only"]
+    assert isinstance(decide(careful, POLICIES, today=after(-3)), Send)
 
 
 def test_who_is_held_out_hears_nothing_for_a_while() -> None:
