@@ -53,6 +53,7 @@ from dunning.guard import copy_guard, reminder_guard
 from dunning.jobs import judge_promises, run_dunning
 from dunning.late import book_charges
 from dunning.run import RUN_JOB
+from dunning.simulation.jobs import SIMULATE_JOB, simulate_policy
 from invoicing.billing.announce import announce_order
 from invoicing.billing.jobs import BILL_JOB, WANTED_JOB, bill_evenings, bill_wanted
 from invoicing.delivery import mail as delivery_mail
@@ -171,6 +172,7 @@ ROTA = Rota(
         REPORT_JOB: report_status,
         WANTED_JOB: bill_wanted,
         ANNOUNCE_JOB: announce_order,
+        SIMULATE_JOB: simulate_policy,
     },
 )
 
