@@ -37,6 +37,7 @@ from ar.ledger import api as ledger_api
 from ar.ledger import pages as ledger_pages
 from dunning import api as dunning_api
 from dunning import pages as dunning_pages
+from dunning.experiments import api as experiments_api
 from dunning.simulation import api as simulation_api
 from invoicing import api as invoicing_api
 from invoicing import pages as invoicing_pages
@@ -133,6 +134,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     dunning_api.router,
     dunning_pages.router,
     simulation_api.router,
+    experiments_api.router,
 )
 
 MENU: tuple[MenuEntry, ...] = (

@@ -36,6 +36,7 @@ MODELS = (
     "ar.customers.models",
     "ar.disputes.models",
     "ar.ledger.models",
+    "dunning.experiments.models",
     "dunning.models",
     "invoicing.billing.models",
     "invoicing.law.models",

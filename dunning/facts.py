@@ -19,6 +19,7 @@ from ar.customers.models import Account, Contact, ContactRole
 from ar.ledger.models import EntryKind, OpenItem
 from dunning.case import ContactFacts, CustomerFacts, HoldFacts, ItemFacts, Noticed, PastNotice
 from dunning.circumstances import bank_ages, choices, events, forecasts, reminded_late, risk_of, statuses
+from dunning.experiments.trials import trials
 from dunning.models import DunningHold, DunningNotice, DunningNoticeItem, Promise, PromiseItem, PromiseState
 
 DUNNED = (EntryKind.INVOICE, EntryKind.LATE_CHARGE)
@@ -53,6 +54,7 @@ def gather(session: Session, account_ids: Sequence[int], *, now: datetime, in_fl
     holds = _holds(session, account_ids, now=now)
     reminded = reminded_late(session, account_ids)
     ages = bank_ages(session, now=now)
+    trials_of = trials(session, account_ids, today=local_date(now, "UTC"))
     found = []
     for row in accounts:
         reached = contacts.get(row.id, _NOBODY)
@@ -80,6 +82,7 @@ def gather(session: Session, account_ids: Sequence[int], *, now: datetime, in_fl
                 chosen=chosen.accounts.get(row.id),
                 reminded_late=row.id in reminded,
                 bank_age=ages,
+                trial=trials_of.get(row.id),
             )
         )
     return found
