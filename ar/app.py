@@ -42,7 +42,9 @@ from dunning import pages as dunning_pages
 from dunning import policy_api, policy_pages
 from dunning.attention import api as attention_api
 from dunning.calls import api as calls_api
+from dunning.experiments import api as experiments_api
 from dunning.letters import api as letters_api
+from dunning.simulation import api as simulation_api
 from dunning.texts import api as dunning_texts_api
 from dunning.worklist import api as worklist_api
 from dunning.worklist import pages as worklist_pages
@@ -151,6 +153,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     dunning_pages.router,
     policy_api.router,
     policy_pages.router,
+    simulation_api.router,
+    experiments_api.router,
 )
 
 MENU: tuple[MenuEntry, ...] = (

@@ -31,8 +31,10 @@ entities = typer.Typer(help="The legal entities that sell.", no_args_is_help=Tru
 audit = typer.Typer(help="The audit trail.", no_args_is_help=True)
 exports = typer.Typer(help="Take data out: for the bookkeeping, or all there is.", no_args_is_help=True)
 bank = typer.Typer(help="Bank files: statements and notifications.", no_args_is_help=True)
+dunning = typer.Typer(help="Reminders: policies tried on the past.", no_args_is_help=True)
 app.add_typer(imports, name="import")
 app.add_typer(bank, name="bank")
+app.add_typer(dunning, name="dunning")
 app.add_typer(users, name="user")
 app.add_typer(entities, name="entity")
 app.add_typer(audit, name="audit")
@@ -326,6 +328,23 @@ def predict(as_of: AsOf = None, as_json: AsJson = False) -> None:
     from prediction.report import predict as report
 
     report(ready(), as_of=day_of(as_of), now=clock.now(), as_json=as_json, out=out)
+
+
+@dunning.command("simulate")
+def simulate_policy(
+    policy: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, readable=True, help="A policy as JSON; the one in force if not."),
+    ] = None,
+    months: Annotated[int, typer.Option(min=1, max=12, help="How many months back, up to yesterday.")] = 6,
+    sample: Annotated[int, typer.Option(min=1, max=5000, help="How many customers, drawn by chance.")] = 500,
+    seed: Annotated[int, typer.Option(min=0, help="The same draws the same customers.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Live past months again with a policy: what it would have written. Sends and stores nothing."""
+    from dunning.simulation.command import run
+
+    run(ready(), policy, months=months, sample=sample, seed=seed, now=clock.now(), as_json=as_json, out=out)
 
 
 @users.command("add")

@@ -58,6 +58,7 @@ from dunning.letters.make import MAKE_JOB as LETTERS_JOB
 from dunning.letters.make import MAKE_NOW_JOB as LETTERS_NOW_JOB
 from dunning.letters.make import make_letters, make_letters_now
 from dunning.run import RUN_JOB
+from dunning.simulation.jobs import SIMULATE_JOB, simulate_policy
 from invoicing.billing.announce import announce_order
 from invoicing.billing.jobs import BILL_JOB, WANTED_JOB, bill_evenings, bill_wanted
 from invoicing.delivery import mail as delivery_mail
@@ -182,6 +183,7 @@ ROTA = Rota(
         REPORT_JOB: report_status,
         WANTED_JOB: bill_wanted,
         ANNOUNCE_JOB: announce_order,
+        SIMULATE_JOB: simulate_policy,
     },
 )
 

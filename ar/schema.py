@@ -41,6 +41,7 @@ MODELS = (
     "dunning.attention.models",
     "dunning.calls.models",
     "dunning.letters.models",
+    "dunning.experiments.models",
     "dunning.models",
     "dunning.texts.models",
     "dunning.worklist.models",

@@ -22,6 +22,7 @@ from dunning.attention.facts import courtesy_only, taken_out
 from dunning.calls.rest import conversations
 from dunning.case import ContactFacts, CustomerFacts, HoldFacts, ItemFacts, Noticed, PastNotice
 from dunning.circumstances import bank_ages, choices, events, forecasts, reminded_late, risk_of, statuses
+from dunning.experiments.trials import trials
 from dunning.models import DunningHold, DunningNotice, DunningNoticeItem, Promise, PromiseItem, PromiseState
 
 DUNNED = (EntryKind.INVOICE, EntryKind.LATE_CHARGE)
@@ -62,6 +63,7 @@ def gather(session: Session, account_ids: Sequence[int], *, now: datetime, in_fl
     spoken = conversations(session, account_ids, since=local_date(now, "UTC") - timedelta(days=LONGEST_REST))
     out = taken_out(session, account_ids, now=now)
     announced = courtesy_only(session, account_ids, now=now)
+    trials_of = trials(session, account_ids, today=local_date(now, "UTC"))
     found = []
     for row in accounts:
         reached = contacts.get(row.id, _NOBODY)
@@ -92,6 +94,7 @@ def gather(session: Session, account_ids: Sequence[int], *, now: datetime, in_fl
                 spoken_on=spoken.get(row.id),
                 taken_out=out.get(row.id, ""),
                 courtesy_only=announced.get(row.id, ""),
+                trial=trials_of.get(row.id),
             )
         )
     return found

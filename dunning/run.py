@@ -30,6 +30,7 @@ from ar.ledger.models import OpenItem
 from dunning import policies
 from dunning.case import CustomerFacts
 from dunning.decision import Decision, Hold, Nothing, Reason, Send, decide
+from dunning.experiments.trials import enter
 from dunning.facts import DUNNED, InFlight, gather, lock_accounts
 from dunning.models import DunningDecision, DunningParked, Outcome
 from dunning.write import LinkFor, Means, Sending, write
@@ -158,6 +159,7 @@ def _record(
     sends = [Sending(facts, decision, day) for facts, decision, day in made if isinstance(decision, Send)]
     ids = write(session, sends, now=now, means=means)
     _replace_decisions(session, made, now=now)
+    enter(session, [facts for facts, _, _ in made], now=now)
     outcomes = Counter(outcome(decision).value for _, decision, _ in made)
     change = {"accounts": [facts.account_id for facts, _, _ in made], "notices": ids, "outcomes": dict(outcomes)}
     record(session, [Act("system", "dunning.decided", "dunning", change)], now=now)
