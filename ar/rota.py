@@ -82,8 +82,9 @@ GUARDS: Mapping[str, Guard] = {
 }
 """Who is asked, by a message's purpose, whether it is still wanted at the moment of sending."""
 
-_BATCH = 200
-_BATCHES = 50
+_BATCH = 2000
+_BATCHES = 5
+_INLINE = 50
 _KEPT = timedelta(days=30)
 _LATE = 3600
 _IDLE_SECONDS = 5
@@ -205,7 +206,7 @@ def _prepared(scheduler: BaseScheduler, kernel: Kernel) -> BaseScheduler:
         tick(kernel, ROTA, now=clock.now())
 
     def work() -> None:
-        run_due(kernel, ROTA.handlers, now=clock.now(), limit=_BATCHES)
+        run_due(kernel, ROTA.handlers, now=clock.now(), limit=_INLINE)
 
     lenient = {"coalesce": True, "max_instances": 1, "misfire_grace_time": _LATE}
     scheduler.add_job(beat, "cron", second=0, next_run_time=clock.now(), id="tick", **lenient)

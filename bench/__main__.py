@@ -23,6 +23,7 @@ BENCHES = {
     "bankfile": "bench.bankfile",
     "match_rate": "bench.match_score",
     "match_error": "bench.match_error",
+    "smtp": "bench.smtp",
 }
 
 

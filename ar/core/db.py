@@ -217,10 +217,17 @@ def bulk_insert(session: Session, model: type[SQLModel], rows: Sequence[Mapping[
     )
 
 
-def bulk_update(session: Session, model: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
+def bulk_update(
+    session: Session,
+    model: type[SQLModel],
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    still: Mapping[str, Any] | None = None,
+) -> None:
     """Change the rows of `model` that the `id` of each of `rows` names; every row gives the same columns.
 
-    One statement on PostgreSQL, which joins the rows given, column by column; executemany on SQLite.
+    With `still`, only those that have these values in these columns. One statement on PostgreSQL, which joins the rows
+    given, column by column; executemany on SQLite.
     """
     if not rows:
         return
@@ -234,13 +241,18 @@ def bulk_update(session: Session, model: type[SQLModel], rows: Sequence[Mapping[
         }
         columns = ",".join(f"%({name})s::{_array_of(kinds[name], dialect)}" for name in given)
         changes = ",".join(f"{name} = given.{name}" for name in names)
+        same = "".join(f" AND {target.name}.{name} = %(still_{name})s" for name in still or {})
+        for name, value in (still or {}).items():
+            process = target.c[name].type.dialect_impl(dialect).bind_processor(dialect)
+            given[f"still_{name}"] = process(value) if process else value
         session.connection().exec_driver_sql(
-            f"UPDATE {target.name} SET {changes} FROM unnest({columns}) AS given({','.join(given)}) "  # noqa: S608
-            f"WHERE {target.name}.id = given.id",
+            f"UPDATE {target.name} SET {changes} FROM unnest({columns}) AS given({','.join(kinds)}) "  # noqa: S608
+            f"WHERE {target.name}.id = given.id{same}",
             given,
         )
         return
     statement = update(target).where(target.c.id == bindparam("of_id"))
+    statement = statement.where(*(target.c[name] == value for name, value in (still or {}).items()))
     statement = statement.values({name: bindparam(f"to_{name}") for name in names})
     session.connection().execute(
         statement, [{"of_id": row["id"], **{f"to_{name}": row[name] for name in names}} for row in rows]

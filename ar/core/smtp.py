@@ -127,6 +127,8 @@ class _Line:
     def _offer(self, server: smtplib.SMTP, sender: str, recipient: str, size: int, *, reused: bool) -> Fate | None:
         """MAIL, RCPT and DATA; None when the server now waits for the content."""
         stated = f" SIZE={size}" if server.has_extn("size") else ""
+        if server.has_extn("pipelining"):
+            return self._offer_at_once(server, f"FROM:<{sender}>{stated}", f"TO:<{recipient}>", reused=reused)
         first = True
         try:
             code, text = server.docmd("MAIL", f"FROM:<{sender}>{stated}")
@@ -146,6 +148,32 @@ class _Line:
             if first and reused:
                 raise _HangupError from error
             return Fate(FateKind.LATER, _words(error))
+        return None
+
+    def _offer_at_once(self, server: smtplib.SMTP, sender: str, recipient: str, *, reused: bool) -> Fate | None:
+        """The same three commands in one breath, as RFC 2920 allows: one way to the server and back, not three."""
+        self._mailer.at("before-data")
+        answers: list[tuple[int, bytes]] = []
+        try:
+            server.send(f"MAIL {sender}\r\nRCPT {recipient}\r\nDATA\r\n")
+            for _ in range(3):
+                answers.append(server.getreply())
+                if answers[-1][0] == _CLOSING:
+                    break
+        except Broken as error:
+            self._drop()
+            if not answers and reused:
+                raise _HangupError from error
+            return Fate(FateKind.LATER, _words(error))
+        if answers[0][0] == _CLOSING and reused:
+            self._drop()
+            raise _HangupError
+        for (code, text), wanted in zip(answers, ((250,), (250, 251), (354,)), strict=False):
+            if code in wanted:
+                continue
+            if answers[-1][0] == 354:  # it waits for the content of a message that it refused: it gets none
+                self._drop()
+            return self._refused(server, code, text)
         return None
 
     def _hand_over(self, server: smtplib.SMTP, content: bytes) -> Fate:
@@ -174,7 +202,7 @@ class _Line:
     def _refused(self, server: smtplib.SMTP, code: int, text: bytes) -> Fate:
         if code == _CLOSING:
             self._drop()
-        else:
+        elif self._server is not None:
             try:
                 server.rset()
             except Broken:

@@ -187,7 +187,7 @@ def _keep(
         for one in claimed
         if one.digest in bad
     ]
-    update_rows(session, failed, col(OutboxMessage.claimed_by) == worker)
+    update_rows(session, failed, {"claimed_by": worker})
     if not facts.letters:
         return None
     stored = store(

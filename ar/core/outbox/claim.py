@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 import structlog
-from sqlalchemy import ColumnElement, CursorResult, bindparam, true, update
+from sqlalchemy import CursorResult, text, true, update
 from sqlmodel import Session, col, select
 
-from ar.core.db import table
+from ar.core.db import bulk_update
 from ar.core.mail import Fate, FateKind
 from ar.core.outbox.models import MessageChannel, MessageState, OutboxMessage
 from ar.core.sms.numbers import barred
@@ -77,7 +77,7 @@ def claim(
         select(OutboxMessage)
         .where(
             col(OutboxMessage.channel) == channel,
-            col(OutboxMessage.state) == MessageState.QUEUED,
+            text("state = 'queued'"),  # as the index has it
             col(OutboxMessage.send_after) <= now,
             true() if sender is None else col(OutboxMessage.sender) == sender,
         )
@@ -113,7 +113,7 @@ def claim(
             claimed.append(message)
             continue
         changes.append((id_of(message), {"attempts": message.attempts} | change))
-    update_rows(session, changes, table(OutboxMessage).c.state == MessageState.QUEUED)
+    update_rows(session, changes, {"state": MessageState.QUEUED})
     if claimed:
         session.connection().execute(
             update(OutboxMessage)
@@ -123,20 +123,15 @@ def claim(
     return claimed
 
 
-def update_rows(session: Session, changes: Sequence[Change], still: ColumnElement[bool]) -> None:
-    """Write each change onto the row of its id, if that is `still` so: one statement for each set of columns."""
-    target = table(OutboxMessage)
+def update_rows(session: Session, changes: Sequence[Change], still: Mapping[str, Any]) -> None:
+    """Write each change onto the row of its id, if that `still` has these values: one statement for each set of
+    columns."""
     by_columns: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for message_id, change in changes:
-        row = {"its_id": message_id} | {f"new_{name}": value for name, value in change.items()}
-        by_columns.setdefault(tuple(sorted(change)), []).append(row)
+        by_columns.setdefault(tuple(sorted(change)), []).append({"id": message_id} | change)
     for names, rows in by_columns.items():
-        statement = (
-            update(target)
-            .where(target.c.id == bindparam("its_id"), still)
-            .values({name: bindparam(f"new_{name}") for name in names})
-        )
-        session.connection().execute(statement, rows)
+        ordered = [{name: row[name] for name in ("id", *names)} for row in rows]
+        bulk_update(session, OutboxMessage, ordered, still=still)
 
 
 def _ask(

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import structlog
-from sqlalchemy import and_
 from sqlmodel import Session, col, select
 
 from ar.core import clock
-from ar.core.db import Database, among, table
+from ar.core.db import Database, among
 from ar.core.errors import DomainError
 from ar.core.files import FileDamagedError, StoredFile, read
 from ar.core.kernel import Kernel
@@ -27,8 +28,11 @@ PATIENCE = 240.0
 """Seconds after which a sender starts no further message of its batches and gives back those that are left: all its
 channels together, and well below LOST_AFTER."""
 
-_RECORD_EVERY = 100
+CHUNK = 100
+"""Messages claimed at once. A sender that dies leaves at most two such chunks uncertain."""
+
 _RECORD_SECONDS = 1.0
+_NOT_YET = Fate(FateKind.UNREACHED, "its sender stopped before its turn")
 _log = structlog.get_logger()
 
 
@@ -65,6 +69,16 @@ class DeliveryReport:
         return f"{words}; server not reached: {self.unreachable}" if self.unreachable else words
 
 
+class _Chunk(NamedTuple):
+    """The ids that were claimed, and how many messages were due: those cancelled at the claim count too."""
+
+    ids: Sequence[int]
+    seen: int
+
+
+_NOTHING = _Chunk((), 0)
+
+
 def deliver(
     kernel: Kernel,
     carriers: Mapping[MessageChannel, Carrier],
@@ -86,24 +100,12 @@ def deliver(
     with kernel.database.transaction() as session:
         total["lost"] = give_up_lost(session, now)
     for channel, carrier in carriers.items():
-        watch = clock.stopwatch()
-        tally: Counter[str] = Counter()
-        with kernel.database.transaction() as session:
-            claimed = claim(session, guards, tally, channel=channel, now=now, limit=limit, worker=worker)
-            files = _files(session, claimed)
-            at("guard")
-        at("claim")
-        batch = _Batch(kernel, worker, now, claimed, files, tally, at)
-        if claimed:
-            try:
-                with carrier.connect() as send:
-                    batch.send_all(send, watch, PATIENCE / len(carriers))
-            finally:
-                batch.record()
-        if batch.unreachable:
-            unreachable.append(batch.unreachable)
-        more = more or (tally.total() >= limit and not batch.unreachable)
-        total += tally
+        sender = _Sender(kernel, channel, guards, now=now, worker=worker, at=at)
+        sender.send_due(carrier, limit, patience=PATIENCE / len(carriers))
+        if sender.unreachable:
+            unreachable.append(sender.unreachable)
+        more = more or (sender.tally.total() >= limit and not sender.unreachable)
+        total += sender.tally
     return DeliveryReport(**total, unreachable="; ".join(unreachable), more=more)
 
 
@@ -115,51 +117,107 @@ def _files(session: Session, messages: Sequence[OutboxMessage]) -> dict[int, Sto
     return {one.id: one for one in found if one.id is not None}
 
 
-class _Batch:
-    """Claimed messages and what is known of each: written down every few messages, and at the end in any case."""
+class _Sender:
+    """The messages of one channel, claimed CHUNK by CHUNK. While one chunk is sent, a second thread writes down what
+    became of the one before and claims the next: the carrier and the database are waited for at the same time.
+
+    Of each claimed message the fate is known at any moment, and in the end all are written down.
+    """
 
     def __init__(
         self,
         kernel: Kernel,
-        worker: str,
+        channel: MessageChannel,
+        guards: Mapping[str, Guard],
+        *,
         now: datetime,
-        messages: Sequence[OutboxMessage],
-        files: Mapping[int, StoredFile],
-        tally: Counter[str],
+        worker: str,
         at: Callable[[str], None],
     ) -> None:
+        self.tally: Counter[str] = Counter()
         self.unreachable = ""
         self._database: Database = kernel.database
         self._files_url = kernel.settings.files
-        self._files = files
-        self._worker = worker
+        self._channel = channel
+        self._guards = guards
         self._now = now
-        self._messages = {id_of(message): message for message in messages}
-        self._tally = tally
+        self._worker = worker
         self._at = at
-        self._fates = dict.fromkeys(self._messages, Fate(FateKind.UNREACHED, "its sender stopped before its turn"))
+        self._files: dict[int, StoredFile] = {}
+        self._messages: dict[int, OutboxMessage] = {}
+        self._fates: dict[int, Fate] = {}
+        self._writing: Future[None] | None = None
 
-    def send_all(self, send: Send, watch: Callable[[], float], patience: float) -> None:
-        """Send until all have gone, the server cannot be reached, or `patience` (seconds) is over."""
+    def send_due(self, carrier: Carrier, limit: int, *, patience: float) -> None:
+        """Send until nothing is due, `limit` is reached, nobody lets us in, or `patience` (seconds) is over."""
+        watch = clock.stopwatch()
+        chunk, left = self._claim(min(CHUNK, limit)), limit
+        if not chunk.seen:
+            return
+        with ThreadPoolExecutor(1, "outbox") as helper:
+            try:
+                with carrier.connect() as send:
+                    while chunk.seen:
+                        left -= chunk.seen
+                        goes_on = left > 0 and chunk.seen == CHUNK and watch() < patience
+                        coming = helper.submit(self._claim, min(CHUNK, left)) if goes_on else None
+                        self._send_all(chunk.ids, send, helper, watch, patience)
+                        chunk = coming.result() if coming and not self.unreachable else _NOTHING
+            finally:
+                helper.submit(self._write_rest).result()
+                if self._writing is not None:
+                    self._writing.result()
+
+    def _claim(self, count: int) -> _Chunk:
+        tally: Counter[str] = Counter()
+        with self._database.transaction() as session:
+            claimed = claim(
+                session,
+                self._guards,
+                tally,
+                channel=self._channel,
+                now=self._now,
+                limit=count,
+                worker=self._worker,
+            )
+            files = _files(session, claimed)
+            self._at("guard")
+        self._files |= files
+        for message in claimed:
+            self._messages[id_of(message)] = message
+            self._fates[id_of(message)] = _NOT_YET
+        self.tally += tally
+        self._at("claim")
+        return _Chunk([id_of(message) for message in claimed], len(claimed) + tally.total())
+
+    def _send_all(
+        self, ids: Sequence[int], send: Send, helper: ThreadPoolExecutor, watch: Callable[[], float], patience: float
+    ) -> None:
         done: list[int] = []
-        recorded = watch()
-        for message_id, message in self._messages.items():
+        written = watch()
+        for message_id in ids:
             if watch() > patience:
                 break
             self._fates[message_id] = Fate(FateKind.UNKNOWN, "its sender was interrupted")
-            fate = self._fates[message_id] = self._send(send, message)
+            fate = self._fates[message_id] = self._send(send, self._messages[message_id])
             if fate.kind is FateKind.UNREACHED:
                 self.unreachable = fate.words
                 break
             done.append(message_id)
-            if len(done) >= _RECORD_EVERY or watch() - recorded > _RECORD_SECONDS:
-                self._write({message_id: self._fates.pop(message_id) for message_id in done})
-                done, recorded = [], watch()
+            if watch() - written > _RECORD_SECONDS:
+                self._hand_on(done, helper)
+                done, written = [], watch()
+        self._hand_on(done, helper)
 
-    def record(self) -> None:
-        """Write down all that is not yet written."""
-        self._write(self._fates)
-        self._fates = {}
+    def _hand_on(self, ids: Sequence[int], helper: ThreadPoolExecutor) -> None:
+        """Have these fates written down. Raises what went wrong with those before: then nothing more is sent."""
+        if self._writing is not None:
+            self._writing.result()
+        self._writing = helper.submit(self._write, {message_id: self._fates.pop(message_id) for message_id in ids})
+
+    def _write_rest(self) -> None:
+        fates, self._fates = self._fates, {}
+        self._write(fates)
 
     def _send(self, send: Send, message: OutboxMessage) -> Fate:
         try:
@@ -200,13 +258,8 @@ class _Batch:
         changes: list[Change] = []
         for message_id, fate in fates.items():
             way, change = outcome(fate, self._messages[message_id].attempts, self._now)
-            self._tally[way] += 1
+            self.tally[way] += 1
             changes.append((message_id, change))
-        target = table(OutboxMessage)
-        ours = and_(
-            target.c.state == MessageState.CLAIMED,
-            target.c.claimed_by == self._worker,
-            target.c.claimed_at == self._now,
-        )
+        ours = {"state": MessageState.CLAIMED, "claimed_by": self._worker, "claimed_at": self._now}
         with self._database.transaction() as session:
             update_rows(session, changes, ours)

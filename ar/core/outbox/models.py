@@ -55,7 +55,14 @@ class OutboxMessage(SQLModel, table=True):
     __tablename__ = "outbox_message"
     __table_args__ = (
         Index("ix_outbox_message_due", "state", "send_after", "id"),
-        Index("ix_outbox_message_channel", "channel", "state", "send_after", "id"),
+        Index(
+            "ix_outbox_message_channel",
+            "channel",
+            "send_after",
+            "id",
+            sqlite_where=text("state = 'queued'"),
+            postgresql_where=text("state = 'queued'"),
+        ),
         Index("ix_outbox_message_account", "account_id", "id"),
         Index("ix_outbox_message_digest", "digest"),
         Index(

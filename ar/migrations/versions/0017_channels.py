@@ -22,11 +22,11 @@ def upgrade() -> None:
     op.add_column("outbox_message", sa.Column("arrival_at", UtcDateTime(), nullable=True))
     op.add_column("outbox_message", sa.Column("arrival_words", sa.String(length=400), nullable=True))
     _fill_digests()
-    op.create_index("ix_outbox_message_channel", "outbox_message", ["channel", "state", "send_after", "id"])
     op.create_index("ix_outbox_message_digest", "outbox_message", ["digest"])
     for name, columns, condition in (
         ("carrier_ref", ["carrier_ref"], "carrier_ref IS NOT NULL"),
         ("arrival", ["arrival", "id"], "arrival IS NOT NULL"),
+        ("channel", ["channel", "send_after", "id"], "state = 'queued'"),
         ("number", ["recipient", "id"], "channel = 'sms'"),
     ):
         kept = sa.text(condition)
