@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -55,8 +57,8 @@ def sign_in(page: Page, here: Kernel) -> None:
 
 @pytest.mark.parametrize("width", [1440, 390])
 def test_the_queue_is_worked_on_a_desk_and_on_a_phone(
-    browser: Browser, settings: Settings, tmp_path, width: int
-) -> None:  # type: ignore[no-untyped-def]
+    browser: Browser, settings: Settings, tmp_path: Path, width: int
+) -> None:
     with sqlite_database(tmp_path) as database:
         world = World(database, settings)
         first = lived(world)
