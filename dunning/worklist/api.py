@@ -6,7 +6,6 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from sqlmodel import Session
 
-from ar.cash.checkout import in_flight
 from ar.core.access.users import user_of
 from ar.core.web import Cursor, Id, Limit, NowDep, Page, Principal, SessionDep, allow, paged
 from dunning.attention.models import MarkKind
@@ -42,7 +41,7 @@ def read_worklist(
     """
     choice = Choice(worker_id, owner_id, hidden, outcome, parked, mark)
     found = paged(session, chosen(choice), key=KEY, cursor=cursor, limit=limit)
-    rows = listed(session, found.items, now=now, in_flight=in_flight)
+    rows = listed(session, found.items, now=now)
     return Page[WaitingOut](items=[_shown(row) for row in rows], next_cursor=found.next_cursor)
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,10 +16,9 @@ from ar.customers.accounts import accounts_by_id
 from ar.customers.models import Account
 from dunning.attention.marks import standing_marks
 from dunning.attention.models import AttentionMark, MarkKind
-from dunning.facts import InFlight
 from dunning.models import DunningDecision, DunningParked, Outcome
 from dunning.worklist.models import WorklistRow
-from dunning.worklist.told import Waiting, described
+from dunning.worklist.told import Waiting, last_by_account, last_notices, with_days
 
 KEY = (col(WorklistRow.value_minor).desc(), col(WorklistRow.account_id).desc())
 """The order of the queue: what is worth most first."""
@@ -75,24 +74,54 @@ def chosen(choice: Choice) -> SelectOfScalar[WorklistRow]:
     return query
 
 
-def listed(session: Session, rows: Sequence[WorklistRow], *, now: datetime, in_flight: InFlight) -> list[Listed]:
+def listed(session: Session, rows: Sequence[WorklistRow], *, now: datetime) -> list[Listed]:
     """The rows with what is shown beside each, in their order."""
     ids = [row.account_id for row in rows]
     accounts = accounts_by_id(session, ids)
-    told = described(session, [accounts[number] for number in ids], now=now, in_flight=in_flight)
-    waiting: dict[Any, Waiting] = {one.account.id: one for one in told}
+    decisions = last_by_account(session, DunningDecision, ids)
+    parked = last_by_account(session, DunningParked, ids)
+    notices = last_notices(session, ids)
     marks = standing_marks(session, ids)
     return [
         Listed(
             row=row,
             account=(account := accounts[row.account_id]),
-            waiting=waiting[row.account_id],
+            waiting=_waiting(
+                row,
+                account,
+                decisions.get(row.account_id),
+                parked.get(row.account_id),
+                notices.get(row.account_id, (None, None)),
+            ),
             marks=marks.get(row.account_id, ()),
             local_time=f"{now.astimezone(ZoneInfo(account.time_zone)):%H:%M}",
             within_hours=within_hours(now, account.time_zone),
         )
         for row in rows
     ]
+
+
+def _waiting(
+    row: WorklistRow,
+    account: Account,
+    decision: Mapping[str, Any] | None,
+    parked: Mapping[str, Any] | None,
+    notice: tuple[str | None, date | None],
+) -> Waiting:
+    return Waiting(
+        account=account,
+        overdue=[(currency, minor) for currency, minor in row.overdue],
+        oldest_days=row.oldest_days,
+        outcome=decision["outcome"].value if decision else None,
+        decided_on=decision["cycle"] if decision else None,
+        reasons=[with_days(reason) for reason in decision["reasons"]] if decision else [],
+        last_step=notice[0],
+        last_on=notice[1],
+        next_step=row.next_step,
+        next_on=row.next_on,
+        hold_ids=row.hold_ids,
+        parked=parked["error"] if parked else None,
+    )
 
 
 def row_of_account(session: Session, account_id: int) -> WorklistRow | None:

@@ -51,6 +51,9 @@ class WorklistRow(SQLModel, table=True):
     contact: dict[str, Any] | None = Field(default=None, sa_type=Json)
     exchange: dict[str, Any] | None = Field(default=None, sa_type=Json)
     task_id: int | None = Field(default=None, foreign_key="call_task.id", sa_type=BigId)
+    next_step: str | None = Field(default=None, max_length=40)
+    next_on: date | None = None
+    hold_ids: list[int] = Field(default_factory=list, sa_type=Json)
     hidden_until: date | None = None
     hidden_for: str = Field(default="", max_length=24)
     computed_at: datetime = Field(sa_type=UtcDateTime)

@@ -81,7 +81,7 @@ def worklist(
         kernel,
         principal,
         "console/dunning/worklist.html",
-        rows=listed(session, found.items, now=now, in_flight=in_flight),
+        rows=listed(session, found.items, now=now),
         next_cursor=found.next_cursor,
         show=show,
         mine=mine,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from sqlalchemy import delete, select
@@ -26,11 +27,14 @@ from dunning.case import CustomerFacts
 from dunning.decision import asks
 from dunning.facts import DUNNED, InFlight, gather, lock_accounts
 from dunning.kept import TRUST
+from dunning.policies import policies_in_force
+from dunning.policy import Policies
 from dunning.promises import broken_promises
 from dunning.worklist.exchange import last_attempts, last_exchanges
 from dunning.worklist.hidden import Situation, hidden
 from dunning.worklist.models import Collector, WorklistRow
 from dunning.worklist.people import collectors, worker
+from dunning.worklist.told import upcoming
 from dunning.worklist.value import Effort, Owed, worth
 from prediction.lists import last_scoring
 from prediction.models import Prediction
@@ -46,7 +50,18 @@ class Terms:
     rates: Rates
     effort: Effort
     people: Mapping[int, Collector]
+    policies: Policies
     now: datetime
+
+
+class Reach(NamedTuple):
+    """A contact, with the number and the address that it can be reached by, as far as is known."""
+
+    id: int
+    name: str
+    roles: list[str]
+    phone: str | None
+    email: str | None
 
 
 @dataclass(frozen=True)
@@ -54,7 +69,7 @@ class Facts:
     """What the rows of a chunk rest on beside the customers' own facts; by account, the predictions by item."""
 
     owners: Mapping[int, int | None]
-    contacts: Mapping[int, list[Contact]]
+    contacts: Mapping[int, list[Reach]]
     streets: frozenset[int]
     unpaid: Mapping[int, int]
     broken: Mapping[int, int]
@@ -71,6 +86,7 @@ def terms_of(session: Session, settings: Settings, *, now: datetime) -> Terms:
         rates_on(session, local_date(now, "UTC")),
         Effort(settings.collector_minute_minor),
         collectors(session),
+        policies_in_force(session, now=now),
         now,
     )
 
@@ -145,11 +161,17 @@ def _beside(session: Session, account_ids: Sequence[int], *, now: datetime) -> F
     )
 
 
-def _contacts(session: Session, account_ids: Sequence[int]) -> dict[int, list[Contact]]:
-    query = select(table(Contact)).where(among(session, col(Contact.account_id), account_ids))
-    found: dict[int, list[Contact]] = {}
-    for row in session.connection().execute(query.order_by(col(Contact.account_id), col(Contact.id))).mappings():
-        found.setdefault(row["account_id"], []).append(Contact(**row))
+def _contacts(session: Session, account_ids: Sequence[int]) -> dict[int, list[Reach]]:
+    one = table(Contact).c
+    query = select(
+        one.account_id, one.id, one.name, one.roles, one.phone, one.phone_bad_at, one.email, one.bounced_at
+    ).where(among(session, one.account_id, account_ids))
+    found: dict[int, list[Reach]] = defaultdict(list)
+    rows = session.connection().execute(query.order_by(one.account_id, one.id))
+    for account_id, number, name, roles, phone, bad, email, bounced in rows:
+        found[account_id].append(
+            Reach(number, name, roles, phone if bad is None else None, email if bounced is None else None)
+        )
     return found
 
 
@@ -195,6 +217,7 @@ def row_of(customer: CustomerFacts, beside: Facts, terms: Terms) -> dict[str, An
     for ask in late:
         overdue[ask.item.currency] = overdue.get(ask.item.currency, 0) + ask.item.open_minor
     owner = beside.owners.get(number)
+    following = upcoming(customer, terms.policies, today=today)
     return {
         "account_id": number,
         "owner_id": owner,
@@ -209,6 +232,9 @@ def row_of(customer: CustomerFacts, beside: Facts, terms: Terms) -> dict[str, An
         "contact": _contact(contacts, found.channel),
         "exchange": beside.exchanges.get(number),
         "task_id": task[0] if task else None,
+        "next_step": following[0] if following else None,
+        "next_on": following[1] if following else None,
+        "hold_ids": [hold.id for hold in customer.holds if hold.until is None or hold.until >= today],
         "hidden_until": until,
         "hidden_for": why,
         "computed_at": terms.now,
@@ -239,9 +265,9 @@ def _converted(terms: Terms, minor: int, currency: str) -> int:
     return minor
 
 
-def _channels(customer: CustomerFacts, contacts: Sequence[Contact], street: bool) -> list[str]:
+def _channels(customer: CustomerFacts, contacts: Sequence[Reach], street: bool) -> list[str]:
     found = []
-    if any(contact.phone and contact.phone_bad_at is None for contact in contacts):
+    if any(contact.phone for contact in contacts):
         found.append("phone")
     if customer.contact is not None:
         found.append("email")
@@ -250,18 +276,8 @@ def _channels(customer: CustomerFacts, contacts: Sequence[Contact], street: bool
     return found
 
 
-def _contact(contacts: Sequence[Contact], channel: str) -> dict[str, Any] | None:
+def _contact(contacts: Sequence[Reach], channel: str) -> dict[str, Any] | None:
     """Whom to contact: for a call the first whose number is not known to be wrong, else the first to write to."""
-    callable_ = [one for one in contacts if one.phone and one.phone_bad_at is None]
-    writable = [one for one in contacts if one.email and one.bounced_at is None]
-    chosen = next(iter(callable_ if channel == "phone" else writable), None) or next(iter(contacts), None)
-    if chosen is None:
-        return None
-    number = chosen.phone if chosen.phone_bad_at is None else None
-    return {
-        "id": chosen.id,
-        "name": chosen.name,
-        "roles": list(chosen.roles),
-        "phone": number,
-        "email": chosen.email if chosen.bounced_at is None else None,
-    }
+    able = (one for one in contacts if (one.phone if channel == "phone" else one.email))
+    chosen = next(able, None) or next(iter(contacts), None)
+    return dict(chosen._asdict()) if chosen is not None else None

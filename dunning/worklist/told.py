@@ -56,9 +56,9 @@ def described(session: Session, accounts: Sequence[Account], *, now: datetime, i
     ids = [account.id for account in accounts if account.id is not None]
     facts = {found.account_id: found for found in gather(session, ids, now=now, in_flight=in_flight)}
     in_force = policies_in_force(session, now=now)
-    decisions = _by_account(session, DunningDecision, ids)
-    parked = _by_account(session, DunningParked, ids)
-    last = _last_notices(session, ids)
+    decisions = last_by_account(session, DunningDecision, ids)
+    parked = last_by_account(session, DunningParked, ids)
+    last = last_notices(session, ids)
     return [
         _waiting(account, facts[account.id], in_force, decisions, parked, last, now=now)
         for account in accounts
@@ -90,7 +90,7 @@ def _waiting(
         oldest_days=max(((today - item.due_on).days for item in facts.items), default=0),
         outcome=decision["outcome"].value if decision else None,
         decided_on=decision["cycle"] if decision else None,
-        reasons=[_with_days(reason) for reason in decision["reasons"]] if decision else [],
+        reasons=[with_days(reason) for reason in decision["reasons"]] if decision else [],
         last_step=step,
         last_on=on,
         next_step=following[0] if following else None,
@@ -100,7 +100,7 @@ def _waiting(
     )
 
 
-def _with_days(reason: Mapping[str, Any]) -> dict[str, Any]:
+def with_days(reason: Mapping[str, Any]) -> dict[str, Any]:
     """The reason as it was decided, its days being days again."""
     return {key: date.fromisoformat(value) if key in ("until", "on") else value for key, value in reason.items()}
 
@@ -135,14 +135,14 @@ def asked_of(facts: CustomerFacts, *, today: date) -> list[tuple[Ask, int]]:
     return [(ask, (today - ask.item.due_on).days) for ask in asks(facts)]
 
 
-def _by_account(
+def last_by_account(
     session: Session, model: type[DunningDecision] | type[DunningParked], ids: Sequence[int]
 ) -> dict[int, dict[str, Any]]:
     query = rows_of(table(model)).where(among(session, col(model.account_id), ids))
     return {row["account_id"]: dict(row) for row in session.connection().execute(query).mappings()}
 
 
-def _last_notices(session: Session, ids: Sequence[int]) -> dict[int, tuple[str, date]]:
+def last_notices(session: Session, ids: Sequence[int]) -> dict[int, tuple[str, date]]:
     notice = table(DunningNotice).c
     newest = rows_of(func.max(notice.id)).where(among(session, notice.account_id, ids), notice.cancelled_at.is_(None))
     query = rows_of(notice.account_id, notice.step, notice.cycle)

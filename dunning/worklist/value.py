@@ -100,4 +100,7 @@ def _unpaid(item: Owed, priors: Priors) -> int:
 
 def step(steps: Sequence[tuple[int, int]], days: int) -> int:
     """The thousandths of the first step that reaches to `days`."""
-    return next((share for until, share in steps if days <= until), steps[-1][1])
+    for until, share in steps:
+        if days <= until:
+            return share
+    return steps[-1][1]

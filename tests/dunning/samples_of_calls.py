@@ -55,6 +55,8 @@ def listed_row(**other: Any) -> WorklistRow:
         "contact": CONTACT,
         "exchange": {"kind": "notice", "what": "friendly", "note": "", "at": NOW.isoformat()},
         "task_id": 4,
+        "next_step": "question",
+        "next_on": DUE,
         "hidden_for": "",
         "computed_at": NOW,
         **other,
