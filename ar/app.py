@@ -38,6 +38,7 @@ from ar.ledger import pages as ledger_pages
 from dunning import api as dunning_api
 from dunning import pages as dunning_pages
 from dunning.texts import api as dunning_texts_api
+from dunning.texts import pages as dunning_texts_pages
 from invoicing import api as invoicing_api
 from invoicing import pages as invoicing_pages
 from invoicing.billing import api as billing_api
@@ -128,6 +129,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     disputes_pages.router,
     credit_api.router,
     credit_pages.router,
+    dunning_texts_pages.router,  # before the messages, whose path would take its own for an id
     outbox_api.router,
     outbox_pages.router,
     dunning_texts_api.router,
@@ -144,6 +146,7 @@ MENU: tuple[MenuEntry, ...] = (
     MenuEntry("/worklist", _("Work-list"), "dunning:read"),
     MenuEntry("/disputes", _("Disputes"), "disputes:read"),
     MenuEntry("/messages", _("Messages"), "dunning:read"),
+    MenuEntry("/messages/texts", _("Texts of reminders"), "dunning:read"),
     MenuEntry("/payments", _("Payments"), "cash:read"),
     MenuEntry("/imports", _("Imports"), "invoices:read"),
     MenuEntry("/forecast", _("Forecast"), "prediction:read"),

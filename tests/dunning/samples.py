@@ -16,6 +16,7 @@ from dunning.policy import FRIENDLY_FIVE, Step
 from dunning.texts.kinds import KINDS
 from dunning.worklist import Waiting, asked_of
 from tests.dunning.make import DUE, customer, item
+from tests.dunning.texts import samples as texts
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 SELLER = Seller(1, "Atelier & Fils", "accounts@atelier.example", None, "FR")
@@ -134,6 +135,7 @@ OF_ONE = {
 }
 
 SAMPLES: dict[str, dict[str, Any]] = {
+    **texts.SAMPLES,
     **{f"messages/{kind}": reminder(kind) for kind in KINDS},
     "messages/dispute_received": {
         **NOTE,
