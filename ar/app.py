@@ -72,12 +72,14 @@ from selfservice import debit as portal_debit
 from selfservice import pages as portal_pages
 from selfservice import paying as portal_paying
 from selfservice import plans as portal_plans
+from selfservice import unsubscribe as portal_unsubscribe
 
 ROUTERS: tuple[APIRouter, ...] = (
     portal_pages.router,  # first, for routes are tried in turn and customers outnumber staff
     portal_advice.router,
     portal_paying.router,
     portal_ask.router,
+    portal_unsubscribe.router,
     portal_debit.router,
     portal_plans.router,
     health.router,

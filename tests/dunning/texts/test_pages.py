@@ -1,4 +1,4 @@
-"""The pages of texts: what is in force, a text written, checked with what offends marked, kept, published, withdrawn."""
+"""The pages of texts: what is in force; a text checked with what offends marked, kept, published, withdrawn."""
 
 from __future__ import annotations
 
