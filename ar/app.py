@@ -46,6 +46,7 @@ from dunning.experiments import api as experiments_api
 from dunning.letters import api as letters_api
 from dunning.simulation import api as simulation_api
 from dunning.texts import api as dunning_texts_api
+from dunning.texts import pages as dunning_texts_pages
 from dunning.worklist import api as worklist_api
 from dunning.worklist import pages as worklist_pages
 from invoicing import api as invoicing_api
@@ -81,12 +82,14 @@ from selfservice import debit as portal_debit
 from selfservice import pages as portal_pages
 from selfservice import paying as portal_paying
 from selfservice import plans as portal_plans
+from selfservice import unsubscribe as portal_unsubscribe
 
 ROUTERS: tuple[APIRouter, ...] = (
     portal_pages.router,  # first, for routes are tried in turn and customers outnumber staff
     portal_advice.router,
     portal_paying.router,
     portal_ask.router,
+    portal_unsubscribe.router,
     portal_debit.router,
     portal_plans.router,
     health.router,
@@ -138,6 +141,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     disputes_pages.router,
     credit_api.router,
     credit_pages.router,
+    dunning_texts_pages.router,  # before the messages, whose path would take its own for an id
     outbox_api.router,
     sms_api.router,
     sms_api.webhooks,
@@ -168,6 +172,7 @@ MENU: tuple[MenuEntry, ...] = (
     MenuEntry("/handed-on", _("Handed on"), "customers:read"),
     MenuEntry("/disputes", _("Disputes"), "disputes:read"),
     MenuEntry("/messages", _("Messages"), "dunning:read"),
+    MenuEntry("/messages/texts", _("Texts of reminders"), "dunning:read"),
     MenuEntry("/payments", _("Payments"), "cash:read"),
     MenuEntry("/imports", _("Imports"), "invoices:read"),
     MenuEntry("/forecast", _("Forecast"), "prediction:read"),

@@ -22,6 +22,7 @@ from dunning.worklist.told import Waiting, asked_of
 from tests.dunning import policy_samples
 from tests.dunning.make import DUE, customer, item
 from tests.dunning.samples_of_calls import BARE, BESIDE, HIDDEN, call_script, listed, listed_row
+from tests.dunning.texts import samples as texts
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 SELLER = Seller(1, "Atelier & Fils", "accounts@atelier.example", None, "FR")
@@ -151,6 +152,7 @@ OF_ONE = {
 
 SAMPLES: dict[str, dict[str, Any]] = {
     **policy_samples.SAMPLES,
+    **texts.SAMPLES,
     **{f"messages/{kind}": reminder(kind) for kind in KINDS},
     "messages/dispute_received": {
         **NOTE,

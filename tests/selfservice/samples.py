@@ -235,6 +235,8 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "portal/transfers.html#none": {"transfers": [], "references": {}, "accounts": []},
     "portal/ask.html": {"done": False},
     "portal/ask.html#done": {"done": True},
+    "portal/unsubscribe.html": {"done": False, "here": "/unsubscribe/abc"},
+    "portal/unsubscribe.html#done": {"done": True, "here": "/unsubscribe/abc"},
     "messages/portal_link": {
         "contact": SimpleNamespace(name="Zoé <Petit>"),
         "customer": SimpleNamespace(name="Nordlicht & Co"),

@@ -15,16 +15,22 @@ import struct
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from ar.core.db import MAX_ID
 from ar.core.errors import DomainError
 
 _FORM = struct.Struct(">QIQ")
 _PURPOSE = b"amiable portal link v1"
+_CONTACT = struct.Struct(">Q")
+_SPARING = b"amiable unsubscribe link v1"
 _MARK_BYTES = 20
-_IN_TEXT = re.compile(r"/pay/[A-Za-z0-9_-]{30,}")
+_IN_TEXT = re.compile(r"/(pay|unsubscribe)/[A-Za-z0-9_-]{30,}")
 
 
 ASK_PATH = "/pay"
 """Where who has no link asks for one: an address that holds no key, so that it may be printed."""
+
+
+UNSUBSCRIBE_PATH = "/unsubscribe"
 
 
 class LinkError(DomainError):
@@ -71,6 +77,30 @@ def read(key: str, token: str, *, now: datetime, days: int) -> Link:
     return Link(account_id, epoch, made_at)
 
 
+def sign_contact(key: str, contact_id: int) -> str:
+    """A token by which a contact can be spared courtesy mail. It opens nothing, and does not end: old mail keeps it."""
+    told = _CONTACT.pack(contact_id)
+    return base64.urlsafe_b64encode(told + _mark(key, told, _SPARING)).rstrip(b"=").decode()
+
+
+def read_contact(key: str, token: str) -> int:
+    """The id of the contact that `token` was made for. Raises LinkError when it is not ours."""
+    try:
+        raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+        told, mark = raw[: _CONTACT.size], raw[_CONTACT.size :]
+        (contact_id,) = _CONTACT.unpack(told)
+    except (binascii.Error, ValueError, struct.error):
+        raise LinkError from None
+    if not hmac.compare_digest(mark, _mark(key, told, _SPARING)) or contact_id > MAX_ID:
+        raise LinkError
+    return int(contact_id)
+
+
+def unsubscribe_url(base_url: str, key: str, contact_id: int) -> str:
+    """The address by which a contact is spared courtesy mail: looking at it changes nothing, a POST does."""
+    return f"{base_url}{UNSUBSCRIBE_PATH}/{sign_contact(key, contact_id)}"
+
+
 def portal_url(base_url: str, key: str, account_id: int, epoch: int, *, now: datetime) -> str:
     """The address that opens an account's pages."""
     return f"{base_url}/pay/{sign(key, account_id, epoch, now=now)}"
@@ -78,8 +108,8 @@ def portal_url(base_url: str, key: str, account_id: int, epoch: int, *, now: dat
 
 def masked(text: str) -> str:
     """`text` without the tokens of the links in it: who reads a customer's message is not that customer."""
-    return _IN_TEXT.sub("/pay/…", text)
+    return _IN_TEXT.sub(r"/\1/…", text)
 
 
-def _mark(key: str, told: bytes) -> bytes:
-    return hmac.digest(key.encode(), _PURPOSE + told, hashlib.sha256)[:_MARK_BYTES]
+def _mark(key: str, told: bytes, purpose: bytes = _PURPOSE) -> bytes:
+    return hmac.digest(key.encode(), purpose + told, hashlib.sha256)[:_MARK_BYTES]
