@@ -39,11 +39,12 @@ from ar.cash.reconcile import look_again, reconcile_payments
 from ar.cash.remittance import pairing
 from ar.core import clock, idempotency
 from ar.core.access import sessions
+from ar.core.carriers import carriers_of
 from ar.core.jobs import forget_old, run_due
 from ar.core.kernel import Kernel
 from ar.core.outbox import Guard, always_wanted, deliver
+from ar.core.outbox.deliver import PATIENCE
 from ar.core.rota import DAY, HOUR, MINUTE, WEEK, Rota, RotaEntry, tick
-from ar.core.smtp import mailer_of
 from ar.customers import notes
 from ar.disputes.deduct import claim_deduction
 from dunning import message
@@ -81,15 +82,16 @@ _IDLE_SECONDS = 5
 
 
 def deliver_outbox(kernel: Kernel, _arguments: dict[str, Any], now: datetime) -> str:
-    """Send what is due, batch after batch, until nothing is or the mail server is not to be reached; then
+    """Send what is due, batch after batch, until nothing is, no server is to be reached, or PATIENCE is over; then
     tell the deliveries of documents what became of their messages."""
-    mailer = mailer_of(kernel.settings)
+    carriers = carriers_of(kernel.settings)
+    watch = clock.stopwatch()
     worker = f"{socket.gethostname()}:{os.getpid()}"
     words = []
     for _ in range(_BATCHES):
-        report = deliver(kernel, mailer, GUARDS, now=now, limit=_BATCH, worker=worker)
+        report = deliver(kernel, carriers, GUARDS, now=now, limit=_BATCH, worker=worker)
         words.append(str(report))
-        if report.handled < _BATCH or report.unreachable:
+        if not report.more or watch() > PATIENCE:
             break
     with kernel.database.transaction() as session:
         delivery_mail.follow_messages(session, now=now)

@@ -93,9 +93,14 @@ class Attachment:
     content: bytes
 
 
+def digest_of(key: str) -> str:
+    """What stands before the @ in the Message-ID of the message of that dedup key: 40 hexadecimal digits."""
+    return hashlib.sha256(key.encode()).hexdigest()[:40]
+
+
 @dataclass(frozen=True)
 class Mail:
-    """One message to one recipient. The same `key` always makes the same Message-ID."""
+    """One message to one recipient, by whatever carrier. The same `key` always makes the same Message-ID."""
 
     key: str
     sender: str
@@ -109,7 +114,7 @@ class Mail:
 
     @property
     def digest(self) -> str:
-        return hashlib.sha256(self.key.encode()).hexdigest()[:40]
+        return digest_of(self.key)
 
     @property
     def message_id(self) -> str:
@@ -204,17 +209,18 @@ class FateKind(StrEnum):
 
 @dataclass(frozen=True)
 class Fate:
-    """What became of one message, and the words of the server."""
+    """What became of one message, the words of the server, and the carrier's own name of the message if it has one."""
 
     kind: FateKind
     words: str
+    carrier_ref: str | None = None
 
 
 Send = Callable[[Mail], Fate]
 
 
-class Mailer(Protocol):
-    """What delivers mail."""
+class Carrier(Protocol):
+    """What takes the messages of one channel out of the house."""
 
     def connect(self) -> AbstractContextManager[Send]:
         """A function that sends one message after the other over one connection, and never raises for a failure."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from ar.core.mail import Fate, FateKind, FolderMailer, Mail, Mailer, Send, compose, nothing, parse_address
+from ar.core.mail import Carrier, Fate, FateKind, FolderMailer, Mail, Send, compose, nothing, parse_address
 from ar.core.settings import Settings, SettingsError
 
 _BARE_DOT = re.compile(rb"(?m)^\.")
@@ -204,7 +204,7 @@ def _short(words: str) -> str:
     return " ".join(words.replace("\x00", "").split())[:300]
 
 
-def mailer_of(settings: Settings) -> Mailer:
+def mailer_of(settings: Settings) -> Carrier:
     """The server that the settings name, or the folder mail under var_dir. Raises SettingsError."""
     if settings.smtp_url:
         return SmtpMailer.from_url(settings.smtp_url)

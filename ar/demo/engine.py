@@ -26,7 +26,7 @@ from ar.core.calendars import month_end
 from ar.core.jobs import run_due
 from ar.core.kernel import Kernel
 from ar.core.mail import Fate, FateKind, Mail, Send
-from ar.core.outbox import deliver
+from ar.core.outbox import MessageChannel, deliver
 from ar.demo.company import Plan, PlannedAccount, PlannedInvoice
 from ar.demo.crowd import Contest, Crowd, Pledge, Remittance
 from ar.demo.founding import SOURCE, Ids, found, open_planned
@@ -190,7 +190,7 @@ class _Life:
         link_for = partial(portal_url, settings.base_url, settings.signing_key, now=now)
         report = run_chunks(self.kernel, now=now, link_for=link_for, in_flight=in_flight, size=500)
         self.summary.reminders += report.sent
-        deliver(self.kernel, self.mailer, GUARDS, now=now, limit=_DELIVERIES, worker=SOURCE)
+        deliver(self.kernel, {MessageChannel.EMAIL: self.mailer}, GUARDS, now=now, limit=_DELIVERIES, worker=SOURCE)
 
     def _answer_reminders(self, session: Session, day: date, now: datetime) -> None:
         item = DunningNoticeItem

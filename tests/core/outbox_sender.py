@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ar.core.db import connect
 from ar.core.kernel import Kernel
-from ar.core.outbox import always_wanted, deliver
+from ar.core.outbox import MessageChannel, always_wanted, deliver
 from ar.core.render import Renderer
 from ar.core.settings import Settings
 from ar.core.smtp import SmtpMailer
@@ -31,9 +31,9 @@ def send(database_url: str, smtp_url: str, var_dir: str, renderer: Renderer, poi
             os.kill(os.getpid(), signal.SIGKILL)
 
     kernel = Kernel(Settings(database_url=database_url, var_dir=Path(var_dir)), connect(database_url), renderer)
-    mailer = SmtpMailer.from_url(smtp_url, at=at)
+    mail = {MessageChannel.EMAIL: SmtpMailer.from_url(smtp_url, at=at)}
     worker = f"{point}:{times}"
-    while deliver(kernel, mailer, {"reminder": always_wanted}, now=NOW, limit=5, worker=worker, at=at).handled:
+    while deliver(kernel, mail, {"reminder": always_wanted}, now=NOW, limit=5, worker=worker, at=at).handled:
         pass
 
 

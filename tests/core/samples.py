@@ -10,7 +10,7 @@ from ar.core.access.roles import ROLE_LABELS
 from ar.core.audit import AuditEntry
 from ar.core.errors import ConflictError
 from ar.core.jobs import Job, JobRun, JobState
-from ar.core.outbox import MessageState, OutboxMessage
+from ar.core.outbox import Arrival, MessageChannel, MessageState, OutboxMessage
 from ar.core.outbox.pages import Happening
 from ar.core.web import Page
 
@@ -58,15 +58,18 @@ def make_entry(number: int, change: dict[str, Any] | None) -> AuditEntry:
 
 
 def make_message(number: int, state: MessageState, **more: Any) -> OutboxMessage:
-    given: dict[str, Any] = {"purpose": "dunning.notice", "account_id": 7}
+    given: dict[str, Any] = {
+        "purpose": "dunning.notice",
+        "account_id": 7,
+        "recipient": "ap@nordlicht.example",
+        "subject": "Invoice <1> & 2",
+    }
     return OutboxMessage(
         id=number,
         dedup_key=f"notice/{number}",
         subject_ref=f"notice:{number}",
-        recipient="ap@nordlicht.example",
         sender="billing@seller.example",
         language="de",
-        subject="Invoice <1> & 2",
         body_text="Hello,\n<b>this</b> is due: https://ar.example/pay/…",
         body_html="<p>not shown</p>",
         state=state,
@@ -80,10 +83,18 @@ MESSAGES = [make_message(number, state) for number, state in enumerate(MessageSt
 MESSAGES += [
     make_message(20, MessageState.SENT, purpose="customer.note", account_id=None),
     make_message(21, MessageState.SENT, purpose="another"),
+    make_message(22, MessageState.SENT, channel=MessageChannel.SMS, subject="", recipient="+33612345678"),
+    *(
+        make_message(30 + n, MessageState.SENT, arrival=arrival, channel=channel)
+        for n, (arrival, channel) in enumerate(
+            zip(Arrival, (MessageChannel.EMAIL, MessageChannel.LETTER, MessageChannel.PORTAL), strict=True)
+        )
+    ),
 ]
 WAYS = (
     *(state.value for state in MessageState),
     "written",
+    *Arrival,
     *(f"message.{w}" for w in ("arrived", "sent-again", "cancelled")),
 )
 
@@ -158,6 +169,8 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "state": MessageState.SENT,
         "purpose": "customer.note",
         "account_id": 7,
+        "channel": MessageChannel.SMS,
+        "arrival": Arrival.BOUNCED,
     },
     "console/messages/list.html#empty": {
         "found": Page(items=[]),
@@ -165,6 +178,8 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "state": None,
         "purpose": "",
         "account_id": None,
+        "channel": None,
+        "arrival": None,
     },
     "console/messages/message.html": make_message_page(MessageState.UNCERTAIN, error=ConflictError("Not now.")),
     "console/messages/message.html#failed": make_message_page(MessageState.FAILED),

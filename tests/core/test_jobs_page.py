@@ -9,10 +9,10 @@ from sqlmodel import col, select
 from ar.core.access.models import Role
 from ar.core.access.pages.jobs import last_ticks
 from ar.core.audit import AuditEntry
+from ar.core.carriers import carriers_of
 from ar.core.jobs import Job, JobRun, JobState, enqueue
 from ar.core.kernel import Kernel
 from ar.core.outbox import MessageState, OutboxMessage, deliver, queue
-from ar.core.smtp import mailer_of
 from ar.customers.notes import PURPOSE
 from ar.rota import GUARDS
 from tests.core.outboxes import draft
@@ -72,6 +72,6 @@ def test_a_failed_job_runs_again_once_asked(kernel: Kernel) -> None:
 def test_notes_to_customers_are_sent(kernel: Kernel) -> None:
     with kernel.database.transaction() as session:
         queue(session, [draft(1, purpose=PURPOSE)], now=NOW)
-    deliver(kernel, mailer_of(kernel.settings), GUARDS, now=NOW, limit=10, worker="test")
+    deliver(kernel, carriers_of(kernel.settings), GUARDS, now=NOW, limit=10, worker="test")
     with kernel.database.reading() as session:
         assert session.exec(select(OutboxMessage.state)).one() is MessageState.SENT

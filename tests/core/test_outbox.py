@@ -15,11 +15,12 @@ from ar.core.clock import stopwatch
 from ar.core.db import Database
 from ar.core.errors import NotFoundError
 from ar.core.kernel import Kernel
-from ar.core.mail import FolderMailer, Mailer
+from ar.core.mail import Carrier, FolderMailer
 from ar.core.outbox import (
     DeliveryReport,
     DraftError,
     Guard,
+    MessageChannel,
     MessageStateError,
     OutboxMessage,
     always_wanted,
@@ -29,7 +30,7 @@ from ar.core.outbox import (
     queue,
     send_again,
 )
-from ar.core.outbox.deliver import BACKOFF, LOST_AFTER
+from ar.core.outbox.claim import BACKOFF, LOST_AFTER
 from ar.core.smtp import SmtpMailer
 from tests.core.outboxes import NOW, draft, fill, messages, states
 from tests.smtp import Manner, SmtpServer, closed_port, smtp_server
@@ -52,7 +53,7 @@ def send(
     limit: int = 100,
 ) -> DeliveryReport:
     mailer = SmtpMailer.from_url(server.url, timeout=0.2)
-    return deliver(kernel, mailer, guards, now=now, limit=limit, worker="tests")
+    return deliver(kernel, {MessageChannel.EMAIL: mailer}, guards, now=now, limit=limit, worker="tests")
 
 
 def test_known_keys_are_left_out(database: Database) -> None:
@@ -195,7 +196,7 @@ def test_unreachable_server_costs_no_message_an_attempt(kernel: Kernel, database
     gone = SmtpMailer("127.0.0.1", closed_port(), timeout=0.5)
     for minute in range(0, 100, 2):
         now = NOW + timedelta(minutes=minute)
-        report = deliver(kernel, gone, WANTED, now=now, limit=10, worker="tests")
+        report = deliver(kernel, {MessageChannel.EMAIL: gone}, WANTED, now=now, limit=10, worker="tests")
         assert report.given_back == 5
         assert "refused" in report.unreachable
     assert {message.attempts for message in messages(database).values()} == {0}
@@ -247,8 +248,8 @@ def test_two_senders_share_the_work(kernel: Kernel, database: Database, server: 
     reports: list[DeliveryReport] = []
 
     def sender(name: str) -> None:
-        mailer = SmtpMailer.from_url(server.url)
-        reports.extend(deliver(kernel, mailer, WANTED, now=NOW, limit=10, worker=name) for _ in range(12))
+        mail = {MessageChannel.EMAIL: SmtpMailer.from_url(server.url)}
+        reports.extend(deliver(kernel, mail, WANTED, now=NOW, limit=10, worker=name) for _ in range(12))
 
     threads = [Thread(target=sender, args=(f"sender-{n}",)) for n in range(2)]
     for thread in threads:
@@ -271,8 +272,9 @@ def test_claim_of_a_dead_sender_becomes_uncertain(kernel: Kernel, database: Data
         if point == "claim":
             raise Killed
 
+    mail = {MessageChannel.EMAIL: SmtpMailer.from_url(server.url)}
     with pytest.raises(Killed):
-        deliver(kernel, SmtpMailer.from_url(server.url), WANTED, now=NOW, limit=2, worker="dead", at=die)
+        deliver(kernel, mail, WANTED, now=NOW, limit=2, worker="dead", at=die)
     assert states(database) == {"claimed": 2, "queued": 1}
     assert send(kernel, server, now=NOW + LOST_AFTER).sent == 1
     report = send(kernel, server, now=NOW + LOST_AFTER + timedelta(seconds=1))
@@ -291,14 +293,14 @@ def test_interrupted_sender_classifies_what_it_held(kernel: Kernel, database: Da
 
     mailer = SmtpMailer.from_url(server.url, at=interrupt)
     with pytest.raises(KeyboardInterrupt):
-        deliver(kernel, mailer, WANTED, now=NOW, limit=10, worker="tests")
+        deliver(kernel, {MessageChannel.EMAIL: mailer}, WANTED, now=NOW, limit=10, worker="tests")
     assert states(database) == {"sent": 2, "uncertain": 1, "queued": 2}
 
 
 def test_folder_mailer_delivers_too(kernel: Kernel, database: Database) -> None:
     fill(database, 3)
-    mailer: Mailer = FolderMailer(kernel.settings.var_dir / "mail")
-    assert deliver(kernel, mailer, WANTED, now=NOW, limit=10, worker="tests").sent == 3
+    mailer: Carrier = FolderMailer(kernel.settings.var_dir / "mail")
+    assert deliver(kernel, {MessageChannel.EMAIL: mailer}, WANTED, now=NOW, limit=10, worker="tests").sent == 3
     assert len(list((kernel.settings.var_dir / "mail").glob("*.eml"))) == 3
 
 

@@ -15,8 +15,8 @@ import pytest
 
 from ar.core.db import Database
 from ar.core.kernel import Kernel
-from ar.core.outbox import always_wanted, deliver
-from ar.core.outbox.deliver import LOST_AFTER
+from ar.core.outbox import MessageChannel, always_wanted, deliver
+from ar.core.outbox.claim import LOST_AFTER
 from ar.core.smtp import SmtpMailer
 from tests.core.outboxes import NOW, fill, messages, states
 from tests.smtp import SmtpServer, smtp_server
@@ -53,9 +53,9 @@ def test_killed_senders_send_nothing_twice_and_leave_nothing_unclassified(
 ) -> None:
     fill(database, MESSAGES)
     assert kill_senders(kernel, server) == [-signal.SIGKILL] * len(KILLS)
-    survivor = SmtpMailer.from_url(server.url)
+    mail = {MessageChannel.EMAIL: SmtpMailer.from_url(server.url)}
     for now in (NOW, NOW + LOST_AFTER + timedelta(minutes=1), NOW + timedelta(days=3)):
-        while deliver(kernel, survivor, {"reminder": always_wanted}, now=now, limit=20, worker="survivor").handled:
+        while deliver(kernel, mail, {"reminder": always_wanted}, now=now, limit=20, worker="survivor").handled:
             pass
 
     assert server.twins() == []

@@ -17,7 +17,7 @@ from sqlmodel import Session, col, select
 from ar.core.files import StoredFile, safe_name, store
 from ar.core.kernel import Kernel
 from ar.core.mail import MAX_ATTACHED_BYTES, Attachment, compose
-from ar.core.outbox import DraftError, always_wanted, deliver, queue
+from ar.core.outbox import DraftError, MessageChannel, always_wanted, deliver, queue
 from ar.core.smtp import SmtpMailer
 from tests.core.outboxes import NOW, draft, messages, states
 from tests.core.test_outbox_mail import MAIL
@@ -46,7 +46,7 @@ def kept(session: Session, kernel: Kernel, number: int) -> StoredFile:
 
 def send(kernel: Kernel, server: SmtpServer, *, minutes: int = 0) -> None:
     mailer, now = SmtpMailer.from_url(server.url, timeout=0.2), NOW + timedelta(minutes=minutes)
-    deliver(kernel, mailer, {"reminder": always_wanted}, now=now, limit=100, worker="tests")
+    deliver(kernel, {MessageChannel.EMAIL: mailer}, {"reminder": always_wanted}, now=now, limit=100, worker="tests")
 
 
 def attached(message: EmailMessage) -> list[tuple[str | None, bytes]]:

@@ -14,7 +14,7 @@ from sqlmodel import Session, col
 
 from ar.core.db import table
 from ar.core.mail import FolderMailer
-from ar.core.outbox import DeliveryReport, MessageState, deliver
+from ar.core.outbox import DeliveryReport, MessageChannel, MessageState, deliver
 from ar.customers.models import Contact
 from ar.ledger.items import mark_disputed
 from ar.ledger.models import EntryKind
@@ -32,7 +32,7 @@ Event = Callable[[World, Session, int, int], None]
 def send(world: World, now: datetime = SOON) -> DeliveryReport:
     guards = {PURPOSE: reminder_guard(world.in_flight)}
     mailer = FolderMailer(Path(world.settings.var_dir) / "mail")
-    return deliver(world.kernel, mailer, guards, now=now, limit=2000, worker="test")
+    return deliver(world.kernel, {MessageChannel.EMAIL: mailer}, guards, now=now, limit=2000, worker="test")
 
 
 def mails(world: World) -> list[str]:

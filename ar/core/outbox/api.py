@@ -10,13 +10,14 @@ from sqlmodel import Session
 from ar.core.access.links import masked
 from ar.core.outbox.decide import Decision, decide
 from ar.core.outbox.find import message, order_of, search
-from ar.core.outbox.models import MessageState
+from ar.core.outbox.models import Arrival, MessageChannel, MessageState
 from ar.core.web import Cursor, Id, Limit, NowDep, Page, Principal, Search, SessionDep, ShortText, allow, example, paged
 
 router = APIRouter(prefix="/api/v1", tags=["messages"])
 
 MESSAGE = {
     "id": 311,
+    "channel": "email",
     "purpose": "dunning.notice",
     "account_id": 17,
     "subject_ref": "notice:88",
@@ -31,6 +32,9 @@ MESSAGE = {
     "ended_at": "2026-03-16T09:06:02Z",
     "attempts": 1,
     "outcome": "the server closed the connection after the message was handed over",
+    "arrival": None,
+    "arrival_at": None,
+    "arrival_words": None,
 }
 
 
@@ -38,10 +42,11 @@ class MessageOut(BaseModel):
     model_config = example(MESSAGE)
 
     id: int
+    channel: MessageChannel
     purpose: str
     account_id: int | None
     subject_ref: str = Field(description="What it is about")
-    recipient: str
+    recipient: str = Field(description="An address, a phone number, or the lines of a postal address")
     sender: str
     language: str
     subject: str
@@ -52,6 +57,9 @@ class MessageOut(BaseModel):
     ended_at: datetime | None
     attempts: int
     outcome: str | None
+    arrival: Arrival | None = Field(description="What came back after it had gone out")
+    arrival_at: datetime | None
+    arrival_words: str | None
 
 
 class MessageDetailOut(MessageOut):
@@ -76,11 +84,13 @@ def get_messages(
     state: Annotated[MessageState | None, Query(description="Only in this state")] = None,
     purpose: Annotated[Search, Query(description="Only of this purpose", examples=["dunning.notice"])] = "",
     account_id: Annotated[int | None, Query(ge=1, le=2**63 - 1, description="Only to this account")] = None,
+    channel: Annotated[MessageChannel | None, Query(description="Only by this channel")] = None,
+    arrival: Annotated[Arrival | None, Query(description="Only those of which this came back")] = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[MessageOut]:
     """Messages to customers, the newest first. Those `uncertain` or `failed` wait for a person."""
-    query = search(state, purpose, account_id)
+    query = search(state, purpose, account_id, channel=channel, arrival=arrival)
     return paged(session, query, key=order_of(state), cursor=cursor, limit=limit).map(MessageOut.model_validate)
 
 

@@ -57,6 +57,7 @@ def send_again(session: Session, message_id: int, *, actor: str, now: datetime) 
         "ended_at": None,
         "claimed_at": None,
         "claimed_by": None,
+        "carrier_ref": None,
     }
     states = {MessageState.UNCERTAIN, MessageState.FAILED}
     _move(session, message_id, states, change, "message.sent-again", actor, now)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from ar.core.db import among
 from ar.core.errors import NotFoundError
-from ar.core.outbox.models import MessageState, OutboxMessage
+from ar.core.outbox.models import Arrival, MessageChannel, MessageState, OutboxMessage
 
 FOR_A_PERSON = (MessageState.UNCERTAIN, MessageState.FAILED)
 """States that nothing but a person's decision leads out of."""
+
+_OURS = re.compile(r"<?([0-9a-f]{40})@[^\s<>]{1,255}>?", re.ASCII)
 
 
 class MessageNotFoundError(NotFoundError):
@@ -26,11 +31,30 @@ def message(session: Session, message_id: int) -> OutboxMessage:
     return found
 
 
+def known_as(session: Session, message_ids: Sequence[str]) -> dict[str, OutboxMessage]:
+    """The messages of the outbox that have those Message-IDs, as In-Reply-To and References give them; others are
+    left out."""
+    digests = {name: match[1] for name in message_ids if (match := _OURS.fullmatch(name.strip()))}
+    query = select(OutboxMessage).where(among(session, col(OutboxMessage.digest), sorted(set(digests.values()))))
+    found = {one.digest: one for one in session.exec(query)}
+    return {name: found[digest] for name, digest in digests.items() if digest in found}
+
+
 def search(
-    state: MessageState | None = None, purpose: str = "", account_id: int | None = None
+    state: MessageState | None = None,
+    purpose: str = "",
+    account_id: int | None = None,
+    *,
+    channel: MessageChannel | None = None,
+    arrival: Arrival | None = None,
 ) -> SelectOfScalar[OutboxMessage]:
-    """A query for the messages in that state, of that purpose and to that account, where given."""
+    """A query for the messages in that state, of that purpose, to that account, by that channel, and of which that
+    came back, where given."""
     query = select(OutboxMessage)
+    if channel is not None:
+        query = query.where(col(OutboxMessage.channel) == channel)
+    if arrival is not None:
+        query = query.where(col(OutboxMessage.arrival) == arrival)
     if state is not None:
         query = query.where(col(OutboxMessage.state) == state)
     if purpose:

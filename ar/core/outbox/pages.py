@@ -18,7 +18,7 @@ from ar.core.i18n import marked as _
 from ar.core.kernel import Kernel
 from ar.core.outbox.decide import Decision, decide
 from ar.core.outbox.find import for_a_person, message, order_of, search
-from ar.core.outbox.models import MessageState, OutboxMessage
+from ar.core.outbox.models import Arrival, MessageChannel, MessageState, OutboxMessage
 from ar.core.web import Cursor, Id, KernelDep, NowDep, Principal, Search, SessionDep, allow, page, paged, redirect
 from ar.core.web.types import one_line
 
@@ -52,12 +52,17 @@ def messages(
     state: Annotated[Search, Query()] = "",
     purpose: Annotated[Search, Query()] = "",
     account_id: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
+    channel: Annotated[Search, Query()] = "",
+    arrival: Annotated[Search, Query()] = "",
     cursor: Cursor = None,
 ) -> HTMLResponse:
     """Those whose fate a person must decide, then all, the newest first."""
     chosen = MessageState(state) if state in set(MessageState) else None
-    found = paged(session, search(chosen, purpose, account_id), key=order_of(chosen), cursor=cursor, limit=ROWS)
-    filtered = bool(chosen or purpose or account_id or cursor)
+    by = MessageChannel(channel) if channel in set(MessageChannel) else None
+    back = Arrival(arrival) if arrival in set(Arrival) else None
+    query = search(chosen, purpose, account_id, channel=by, arrival=back)
+    found = paged(session, query, key=order_of(chosen), cursor=cursor, limit=ROWS)
+    filtered = bool(chosen or purpose or account_id or by or back or cursor)
     return page(
         request,
         kernel,
@@ -68,6 +73,8 @@ def messages(
         state=chosen,
         purpose=purpose,
         account_id=account_id,
+        channel=by,
+        arrival=back,
     )
 
 
@@ -114,6 +121,8 @@ def _happenings(found: OutboxMessage, acts: Sequence[AuditEntry], people: Mappin
         told.append(Happening(found.claimed_at, "claimed", "", ""))
     if found.ended_at is not None and found.ended_at not in [act.at for act in acts]:
         told.append(Happening(found.ended_at, found.state.value, "", found.outcome or ""))
+    if found.arrival is not None and found.arrival_at is not None:
+        told.append(Happening(found.arrival_at, found.arrival.value, "", found.arrival_words or ""))
     told += [
         Happening(act.at, act.action, people.get(act.actor, act.actor), str((act.change or {}).get("reason") or ""))
         for act in acts

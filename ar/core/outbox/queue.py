@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
@@ -11,14 +11,12 @@ from sqlalchemy import CursorResult
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
-from ar.core.db import among, is_postgres, table
+from ar.core.db import among, is_postgres
 from ar.core.errors import DomainError, Fault
 from ar.core.files import StoredFile
-from ar.core.mail import MAX_ATTACHED_BYTES, AddressError, header_fault, parse_address, text_fault
-from ar.core.outbox.models import MessageState, OutboxMessage
-
-MAX_BODY = 500_000
-"""The longest text or HTML of a message, in characters."""
+from ar.core.mail import MAX_ATTACHED_BYTES, digest_of
+from ar.core.outbox.check import faults_of
+from ar.core.outbox.models import MessageChannel, MessageState, OutboxMessage
 
 _FAULTS_SHOWN = 20
 
@@ -33,8 +31,10 @@ class DraftError(DomainError):
 class Draft:
     """A message to be sent. `purpose` names its guard; `subject_ref` what it is about, such as 'notice:12'.
 
-    `headers` are extra ones, such as List-Unsubscribe. `attachments` are ids of stored files, read at sending.
-    `send_after` None means at once.
+    By e-mail: `headers` are extra ones, such as List-Unsubscribe; `attachments` are ids of stored files, read at
+    sending. By SMS: `recipient` is a number as in E.164, `sender` a number or a name, empty for the installation's.
+    By letter: `recipient` holds the lines of the address, `sender` the code of the legal entity. On the portal: the
+    account reads it. All but e-mail carry `body_text` alone. `send_after` None means at once.
     """
 
     dedup_key: str
@@ -50,13 +50,7 @@ class Draft:
     headers: Mapping[str, str] = field(default_factory=dict)
     attachments: Sequence[int] = ()
     send_after: datetime | None = None
-
-
-_LONGEST: dict[str, int] = {
-    column.name: longest
-    for column in table(OutboxMessage).columns
-    if (longest := getattr(column.type, "length", None)) and column.name in Draft.__dataclass_fields__
-}
+    channel: MessageChannel = MessageChannel.EMAIL
 
 
 def queue(session: Session, drafts: Sequence[Draft], *, now: datetime) -> int:
@@ -64,7 +58,7 @@ def queue(session: Session, drafts: Sequence[Draft], *, now: datetime) -> int:
 
     Raises DraftError when any of them could not be sent, or would smuggle in a header: then none is queued.
     """
-    faults = [fault for at, draft in enumerate(drafts) for fault in _faults(at, draft)]
+    faults = [Fault(f"/{at}/{name}", wrong) for at, draft in enumerate(drafts) for name, wrong in faults_of(draft)]
     faults += _file_faults(session, drafts)
     if faults:
         raise DraftError(
@@ -85,6 +79,8 @@ def queue(session: Session, drafts: Sequence[Draft], *, now: datetime) -> int:
 def _row(draft: Draft, now: datetime) -> dict[str, Any]:
     return {
         "dedup_key": draft.dedup_key,
+        "digest": digest_of(draft.dedup_key),
+        "channel": draft.channel,
         "purpose": draft.purpose,
         "account_id": draft.account_id,
         "subject_ref": draft.subject_ref,
@@ -117,27 +113,3 @@ def _file_faults(session: Session, drafts: Sequence[Draft]) -> list[Fault]:
             told = f"the files have more than {MAX_ATTACHED_BYTES // 2**20} MB together: send a link instead"
             faults.append(Fault(f"/{at}/attachments", told))
     return faults
-
-
-def _faults(at: int, draft: Draft) -> Iterator[Fault]:
-    for name, longest in _LONGEST.items():
-        value = getattr(draft, name)
-        wrong = text_fault(value, one_line=True)
-        if len(value) > longest:
-            wrong = f"is longer than {longest} characters"
-        if wrong:
-            yield Fault(f"/{at}/{name}", f"{name} {wrong}")
-    for name in ("recipient", "sender"):
-        try:
-            parse_address(getattr(draft, name))
-        except AddressError as error:
-            yield Fault(f"/{at}/{name}", error.message)
-    for name in ("body_text", "body_html"):
-        value = getattr(draft, name)
-        wrong = text_fault(value, one_line=False) if len(value) <= MAX_BODY else f"is longer than {MAX_BODY} characters"
-        if wrong:
-            yield Fault(f"/{at}/{name}", f"{name} {wrong}")
-    for name, value in draft.headers.items():
-        wrong = header_fault(name, value)
-        if wrong:
-            yield Fault(f"/{at}/headers", wrong)

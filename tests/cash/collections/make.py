@@ -18,10 +18,10 @@ from ar.cash.mandates.creditor import AccountTerms, set_account, set_creditor
 from ar.cash.mandates.manage import MandateDraft, create_mandate, sign_on_paper
 from ar.cash.mandates.models import Scheme
 from ar.cash.models import Payment
+from ar.core.carriers import carriers_of
 from ar.core.jobs import run_due
 from ar.core.kernel import Kernel
 from ar.core.outbox import always_wanted, deliver
-from ar.core.smtp import mailer_of
 from ar.customers.entities import add_bank_account
 from ar.customers.models import Contact
 from ar.customers.notes import PURPOSE
@@ -99,9 +99,8 @@ class Company:
     def work(self, now: datetime) -> None:
         """Jobs done and messages sent, as the scheduler does at `now`."""
         run_due(self.kernel, ROTA.handlers, now=now, limit=1000)
-        deliver(
-            self.kernel, mailer_of(self.kernel.settings), {PURPOSE: always_wanted}, now=now, limit=1000, worker="test"
-        )
+        carriers = carriers_of(self.kernel.settings)
+        deliver(self.kernel, carriers, {PURPOSE: always_wanted}, now=now, limit=1000, worker="test")
 
     def on(self, day: date, hour: int = 8) -> str:
         """The collecting job at that day and hour, and what follows from it."""

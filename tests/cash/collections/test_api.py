@@ -10,10 +10,10 @@ from ar.cash.collections.jobs import collect
 from ar.cash.collections.make import file_day
 from ar.core import clock
 from ar.core.access.models import Role
+from ar.core.carriers import carriers_of
 from ar.core.jobs import run_due
 from ar.core.kernel import Kernel
 from ar.core.outbox import always_wanted, deliver
-from ar.core.smtp import mailer_of
 from ar.customers.entities import add_bank_account
 from ar.customers.models import Contact
 from ar.customers.notes import PURPOSE
@@ -73,7 +73,7 @@ def test_from_the_creditor_to_the_file(kernel: Kernel) -> None:
         assert boss.post(f"{path}/approval").status_code == 409
     later = clock.now()
     run_due(kernel, ROTA.handlers, now=later, limit=100)
-    deliver(kernel, mailer_of(kernel.settings), {PURPOSE: always_wanted}, now=later, limit=10, worker="test")
+    deliver(kernel, carriers_of(kernel.settings), {PURPOSE: always_wanted}, now=later, limit=10, worker="test")
     collect(kernel, {}, clock.now() + (file_day(day, 1) - today))
     with client(kernel, Role.CASH, app=app) as cash:
         file = cash.get(f"{path}/file")
