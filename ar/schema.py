@@ -37,6 +37,7 @@ MODELS = (
     "ar.disputes.models",
     "ar.ledger.models",
     "dunning.models",
+    "dunning.replies.models",
     "invoicing.billing.models",
     "invoicing.law.models",
     "invoicing.logos.models",

@@ -58,8 +58,8 @@ def is_forwarded(subject: str) -> bool:
 
 
 def own_words(text: str) -> str:
-    """`text` up to where an earlier message is quoted, the writer signs, or a disclaimer begins; quoted lines in between
-    left out. Words below a quote whose lines are marked (an answer at the foot) are the writer's own."""
+    """`text` up to where an earlier message is quoted, the writer signs, or a disclaimer begins; without quoted lines
+    in between. Words below a quote whose lines are marked (an answer at the foot) are the writer's own."""
     kept: list[str] = []
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     skip = 0
