@@ -23,9 +23,11 @@ from ar.core.kernel import Kernel
 from ar.core.outbox import api as outbox_api
 from ar.core.outbox import pages as outbox_pages
 from ar.core.render import STATIC
+from ar.core.sms import api as sms_api
 from ar.core.web import MenuEntry, health, openapi, problems
 from ar.core.web.limiting import Limiter
 from ar.core.web.security import Perimeter
+from ar.core.webhooks import api as webhooks_api
 from ar.credit import api as credit_api
 from ar.credit import pages as credit_pages
 from ar.customers import api as customers_api
@@ -37,6 +39,7 @@ from ar.ledger import api as ledger_api
 from ar.ledger import pages as ledger_pages
 from dunning import api as dunning_api
 from dunning import pages as dunning_pages
+from dunning.letters import api as letters_api
 from invoicing import api as invoicing_api
 from invoicing import pages as invoicing_pages
 from invoicing.billing import api as billing_api
@@ -128,8 +131,12 @@ ROUTERS: tuple[APIRouter, ...] = (
     credit_api.router,
     credit_pages.router,
     outbox_api.router,
+    sms_api.router,
+    sms_api.webhooks,
+    webhooks_api.router,
     outbox_pages.router,
     dunning_api.router,
+    letters_api.router,
     dunning_pages.router,
 )
 

@@ -45,12 +45,17 @@ from ar.core.kernel import Kernel
 from ar.core.outbox import Guard, always_wanted, deliver
 from ar.core.outbox.deliver import PATIENCE
 from ar.core.rota import DAY, HOUR, MINUTE, WEEK, Rota, RotaEntry, tick
+from ar.core.webhooks import manage as webhooks
+from ar.core.webhooks.send import send_webhooks
 from ar.customers import notes
 from ar.disputes.deduct import claim_deduction
 from dunning import message
 from dunning.expected import promised_sums
 from dunning.guard import reminder_guard
 from dunning.jobs import judge_promises, run_dunning
+from dunning.letters.make import MAKE_JOB as LETTERS_JOB
+from dunning.letters.make import MAKE_NOW_JOB as LETTERS_NOW_JOB
+from dunning.letters.make import make_letters, make_letters_now
 from dunning.run import RUN_JOB
 from invoicing.billing.announce import announce_order
 from invoicing.billing.jobs import BILL_JOB, WANTED_JOB, bill_evenings, bill_wanted
@@ -84,7 +89,7 @@ _IDLE_SECONDS = 5
 def deliver_outbox(kernel: Kernel, _arguments: dict[str, Any], now: datetime) -> str:
     """Send what is due, batch after batch, until nothing is, no server is to be reached, or PATIENCE is over; then
     tell the deliveries of documents what became of their messages."""
-    carriers = carriers_of(kernel.settings)
+    carriers = carriers_of(kernel, now=now)
     watch = clock.stopwatch()
     worker = f"{socket.gethostname()}:{os.getpid()}"
     words = []
@@ -99,10 +104,11 @@ def deliver_outbox(kernel: Kernel, _arguments: dict[str, Any], now: datetime) ->
 
 
 def forget(kernel: Kernel, _arguments: dict[str, Any], now: datetime) -> str:
-    """Delete sessions that ended, and the traces of jobs and idempotency keys of a month ago."""
+    """Delete sessions that ended, and the traces of jobs, idempotency keys and webhooks of a month ago."""
     with kernel.database.transaction() as session:
         sessions.forget_expired(session, now=now)
         idempotency.forget(session, before=now - _KEPT)
+        webhooks.forget(session, before=now - _KEPT)
         return f"{forget_old(session, before=now - _KEPT)} old jobs forgotten"
 
 
@@ -131,6 +137,7 @@ SOURCES = Sources(
 ROTA = Rota(
     entries=(
         RotaEntry("deliver-outbox", MINUTE, deliver_outbox, catch_up=1),
+        RotaEntry("send-webhooks", MINUTE, send_webhooks, catch_up=1),
         RotaEntry("reconcile-payments", 10 * MINUTE, reconcile_payments, catch_up=1),
         RotaEntry(bank_folder.JOB, 5 * MINUTE, bank_folder.read_folder, catch_up=1),
         RotaEntry("collect-debits", HOUR, collections.collect, offset=25 * MINUTE, catch_up=1),
@@ -140,6 +147,7 @@ ROTA = Rota(
         RotaEntry("announce-first-invoices", HOUR, notice.announce_drafts, offset=20 * MINUTE, catch_up=1),
         RotaEntry("judge-promises", HOUR, judge_promises, catch_up=1),
         RotaEntry(RUN_JOB, HOUR, run_dunning, offset=5 * MINUTE, catch_up=1),
+        RotaEntry(LETTERS_JOB, HOUR, make_letters(GUARDS), offset=7 * MINUTE, catch_up=1),
         RotaEntry(BILL_JOB, HOUR, bill_evenings, offset=15 * MINUTE, catch_up=1),
         RotaEntry("work-waiting-lines", DAY, work.work_waiting(SOURCES), offset=4 * HOUR, catch_up=1),
         RotaEntry("learn-matching", WEEK, learn_matching, offset=5 * HOUR, catch_up=1),
@@ -148,6 +156,7 @@ ROTA = Rota(
         RotaEntry("forget-old-jobs", DAY, forget, offset=2 * HOUR, catch_up=1),
     ),
     jobs={
+        LETTERS_NOW_JOB: make_letters_now(GUARDS),
         thanks.JOB: thanks.thank,
         WORK_JOB: work.work_bank_lines(SOURCES),
         pairing.REMATCH_JOB: work.match_again(SOURCES),

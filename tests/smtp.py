@@ -20,13 +20,18 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 class Manner(StrEnum):
     OK = "ok"
     BUSY_GREETING = "busy greeting"  # 421 instead of a greeting
+    SIGN_IN_FIRST = "530 at MAIL"
+    SENDER_NEVER = "5xx at MAIL"
+    CLOSING = "421 at MAIL of every second message on a connection"
     RCPT_LATER = "4xx at RCPT"
     RCPT_NEVER = "5xx at RCPT"
+    SLOW_AT_RCPT = "answer RCPT too late"
     DROP_AT_RCPT = "drop instead of answering RCPT"
     DATA_LATER = "4xx at DATA"
     DROP_AFTER_DATA = "answer DATA with 354, then drop"
     DOT_LATER = "4xx to the final dot"
     DOT_NEVER = "5xx to the final dot"
+    NONSENSE_AFTER_DOT = "take the message, answer no code"
     DROP_AFTER_DOT = "take the message, drop before the answer to the final dot"
     SLOW_AFTER_DOT = "take the message, answer the final dot too late"
 
@@ -87,12 +92,29 @@ class SmtpServer:
         recipient = envelope.rcpt_tos[0] if envelope.rcpt_tos else ""
         return self.manners.get(recipient, self.manner)
 
+    async def handle_MAIL(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if self.manner is Manner.SIGN_IN_FIRST:
+            return "530 5.7.0 authentication required"
+        if self.manner is Manner.SENDER_NEVER:
+            return "550 5.7.1 this sender may not"
+        if self.manner is Manner.CLOSING:
+            served = getattr(session, "served", 0)
+            session.served = served + 1  # type: ignore[attr-defined]
+            if served % 2:
+                return "421 4.3.2 closing"
+        envelope.mail_from = address
+        return "250 OK"
+
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         manner = self.manners.get(address, self.manner)
         if manner is Manner.DROP_AT_RCPT:
             cast(asyncio.Transport, server.transport).abort()
+        if manner is Manner.SLOW_AT_RCPT:
+            await asyncio.sleep(0.5)
         if manner is Manner.RCPT_LATER:
             return "450 4.2.1 mailbox busy"
         if manner is Manner.RCPT_NEVER:
@@ -112,6 +134,8 @@ class SmtpServer:
             cast(asyncio.Transport, server.transport).abort()
         if manner is Manner.SLOW_AFTER_DOT:
             await asyncio.sleep(0.5)
+        if manner is Manner.NONSENSE_AFTER_DOT:
+            return "well, let us see"
         return "250 OK"
 
 

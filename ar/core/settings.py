@@ -51,6 +51,15 @@ class Settings(BaseSettings):
         description="smtp://user:password@host:port (smtps:// for TLS from the start, ?starttls=1 to upgrade); "
         "empty writes messages to the folder mail under var_dir.",
     )
+    sms_url: SecretStr | None = Field(
+        default=None,
+        description="https://account:token@host/ of a provider of text messages with Twilio's interface; empty writes "
+        "them to the folder sms under var_dir.",
+    )
+    sms_from: str = Field(
+        default="",
+        description="Number (E.164), name of at most 11 characters, or messaging service that text messages come from.",
+    )
     mail_from: str = Field(
         default="accounts@localhost", description="Sender address when a legal entity has none of its own."
     )
@@ -69,6 +78,9 @@ class Settings(BaseSettings):
     )
     replies_kept_days: int = Field(
         default=1095, ge=30, le=3650, description="Days that the words of messages from customers are kept."
+    )
+    webhooks_to_private: bool = Field(
+        default=False, description="Whether webhooks may be posted into a private network, and to this machine."
     )
     platform_folder: Path | None = Field(
         default=None,

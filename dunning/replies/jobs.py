@@ -17,15 +17,16 @@ from ar.core.files import StoredFile, remove_unnamed
 from ar.core.kernel import Kernel
 from dunning.replies.mailbox import Fetched, ImapMailbox, OpenMailbox
 from dunning.replies.models import Mailbox, Reply
-from dunning.replies.take import Means, take, take_unread
+from dunning.replies.take import take, take_unread
+from dunning.replies.understand import Likely
 
 MOST_AT_ONCE = 200
 _FORGOTTEN_AT_ONCE = 500
 FORGOTTEN = "(forgotten)"
 
 
-def mailbox_reader(means: Means) -> Callable[[Kernel, dict[str, Any], datetime], str]:
-    """The job that reads the mailbox of the settings, with these means."""
+def mailbox_reader(likely: Likely) -> Callable[[Kernel, dict[str, Any], datetime], str]:
+    """The job that reads the mailbox of the settings, with this model."""
 
     def read_mailbox(kernel: Kernel, _arguments: dict[str, Any], now: datetime) -> str:
         """Take in what came since the last time. A message is noted as read once it is kept: a process that dies in
@@ -35,12 +36,12 @@ def mailbox_reader(means: Means) -> Callable[[Kernel, dict[str, Any], datetime],
             return "no mailbox is set"
         mailbox = ImapMailbox.from_url(url.get_secret_value(), done_folder=kernel.settings.imap_done_folder)
         with mailbox.opened() as box:
-            return _read(kernel, mailbox, box, means, now=now)
+            return _read(kernel, mailbox, box, likely, now=now)
 
     return read_mailbox
 
 
-def _read(kernel: Kernel, mailbox: ImapMailbox, box: OpenMailbox, means: Means, *, now: datetime) -> str:
+def _read(kernel: Kernel, mailbox: ImapMailbox, box: OpenMailbox, likely: Likely, *, now: datetime) -> str:
     validity = box.uid_validity
     with kernel.database.reading() as session:
         known = session.get(Mailbox, mailbox.name)
@@ -49,7 +50,7 @@ def _read(kernel: Kernel, mailbox: ImapMailbox, box: OpenMailbox, means: Means, 
     for uid in box.uids_after(last)[:MOST_AT_ONCE]:
         fetched = box.fetch(uid, max_bytes=MAX_BYTES)
         if fetched is not None:
-            counted[_take(kernel, fetched, means, now=now).kind.value] += 1
+            counted[_take(kernel, fetched, likely, now=now).kind.value] += 1
         # First on the server: should that fail, the message is looked at again, and known.
         if fetched is not None:
             box.done(uid)
@@ -58,12 +59,12 @@ def _read(kernel: Kernel, mailbox: ImapMailbox, box: OpenMailbox, means: Means, 
     return ", ".join(f"{count} {kind}" for kind, count in sorted(counted.items())) or "nothing new"
 
 
-def _take(kernel: Kernel, fetched: Fetched, means: Means, *, now: datetime) -> Reply:
+def _take(kernel: Kernel, fetched: Fetched, likely: Likely, *, now: datetime) -> Reply:
     if fetched.size > MAX_BYTES:
         why = f"The message has {fetched.size:,} bytes; at most {MAX_BYTES:,} are taken. Its beginning is kept"
         return take_unread(kernel, fetched.raw, why, size=fetched.size, by="system", now=now)
     try:
-        return take(kernel, fetched.raw, means=means, by="system", now=now)
+        return take(kernel, fetched.raw, likely=likely, by="system", now=now)
     except MessageRefusedError as error:
         return take_unread(kernel, fetched.raw, error.message, size=fetched.size, by="system", now=now)
 

@@ -7,7 +7,7 @@ whichever way, is the same reply.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
@@ -21,10 +21,12 @@ from ar.core.clock import local_date
 from ar.core.db import among, is_postgres, table
 from ar.core.files import store_unlooked
 from ar.core.kernel import Kernel
+from ar.core.mailreports import Report, ReportKind, read_report
 from ar.customers.accounts import account
+from ar.customers.bounced import apply_report
 from ar.customers.models import Account
 from dunning.replies.around import around_of
-from dunning.replies.kinds import NOBODY, ProposalKind, ProposalState, ReplyKind, ReplyState
+from dunning.replies.kinds import NOBODY, MatchedBy, ProposalKind, ProposalState, ReplyKind, ReplyState
 from dunning.replies.letter import Letter, read_letter
 from dunning.replies.models import Reply, ReplyProposal
 from dunning.replies.nature import nature_of
@@ -33,16 +35,12 @@ from dunning.replies.safe import do_safe
 from dunning.replies.thread import Place, place_of
 from dunning.replies.understand import Likely, understand
 
-Returned = Callable[[Session, bytes, datetime], str]
-"""What is told of a bounce or delay is noted on the message that came back: says in words what was found."""
-
-
-@dataclass(frozen=True)
-class Means:
-    """What taking needs beside the kernel: the text model, and the reader of reports of delivery."""
-
-    likely: Likely
-    returned: Returned
+_REPORTED = {
+    ReportKind.FAILED: ReplyKind.BOUNCE,
+    ReportKind.DELAYED: ReplyKind.DELAY,
+    ReportKind.DELIVERED: ReplyKind.RECEIPT,
+}
+_REPORTS = frozenset(_REPORTED.values())
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,7 @@ class Read:
     doubts: tuple[str, ...] = field(default=())
 
 
-def take(kernel: Kernel, raw: bytes, *, means: Means, by: str, now: datetime) -> Reply:
+def take(kernel: Kernel, raw: bytes, *, likely: Likely, by: str, now: datetime) -> Reply:
     """The reply that a message is, kept; the same message again is the same reply.
 
     Raises MessageRefusedError for what is no message, or one that cannot be read.
@@ -68,15 +66,18 @@ def take(kernel: Kernel, raw: bytes, *, means: Means, by: str, now: datetime) ->
     letter = read_letter(raw)
     with kernel.database.reading() as session:
         known = _of_digest(session, letter.digest)
-        read = None if known else read_in(session, kernel, letter, means=means, now=now)
+        read = None if known else read_in(session, kernel, letter, likely=likely, now=now)
     if read is None:
         assert known is not None
         return known
+    report = read_report(raw) if read.kind in _REPORTS else None
+    if report is not None:
+        read = replace(read, kind=_REPORTED[report.kind])
     if any(one.kind is ProposalKind.REMITTANCE for one in read.proposed):
         told = Mail(letter.message_id, letter.sender, letter.subject, letter.text, letter.files)
         read = replace(read, advice=open_mail(told))
     with kernel.database.transaction() as session:
-        return _keep(session, kernel, raw, read, means=means, by=by, now=now)
+        return _keep(session, kernel, raw, read, report=report, by=by, now=now)
 
 
 def take_unread(kernel: Kernel, raw: bytes, why: str, *, size: int, by: str, now: datetime) -> Reply:
@@ -86,10 +87,10 @@ def take_unread(kernel: Kernel, raw: bytes, why: str, *, size: int, by: str, now
     read = Read(letter, Place(f"mail:{digest[:40]}"), now.date(), ReplyKind.UNREADABLE, doubts=(why[:400],))
     with kernel.database.transaction() as session:
         known = _of_digest(session, digest)
-        return known or _keep(session, kernel, raw[:MAX_BYTES], read, means=None, by=by, now=now, size=size)
+        return known or _keep(session, kernel, raw[:MAX_BYTES], read, report=None, by=by, now=now, size=size)
 
 
-def read_in(session: Session, kernel: Kernel, letter: Letter, *, means: Means, now: datetime) -> Read:
+def read_in(session: Session, kernel: Kernel, letter: Letter, *, likely: Likely, now: datetime) -> Read:
     """What `letter` is and says, in the light of the customer that it belongs to. Changes nothing."""
     place = place_of(session, kernel.settings, letter)
     customer = session.get(Account, place.account_id) if place.account_id else None
@@ -100,7 +101,7 @@ def read_in(session: Session, kernel: Kernel, letter: Letter, *, means: Means, n
         waits = _until_back(letter, nature.back_on) if nature.kind is ReplyKind.OUT_OF_OFFICE else ()
         return Read(letter, place, on, nature.kind, 100, nature.back_on, waits, doubts=place.doubts)
     text = letter.text or letter.subject
-    meant = understand(text, on=on, likely=means.likely, country=country)
+    meant = understand(text, on=on, likely=likely, country=country)
     if nature.away and not any(one.kind is not ReplyKind.QUESTION for one in meant.findings):
         waits = _until_back(letter, nature.back_on)
         return Read(letter, place, on, ReplyKind.OUT_OF_OFFICE, 80, nature.back_on, waits, doubts=place.doubts)
@@ -125,7 +126,7 @@ def _keep(
     raw: bytes,
     read: Read,
     *,
-    means: Means | None,
+    report: Report | None,
     by: str,
     now: datetime,
     size: int | None = None,
@@ -186,9 +187,12 @@ def _keep(
     proposals = _proposals(session, made, read.proposed)
     change = {"kind": read.kind.value, "account": place.account_id, "matched_by": place.matched_by.value}
     record(session, [Act(by, "reply.taken", f"reply:{made}", change)], now=now)
-    if read.kind in (ReplyKind.BOUNCE, ReplyKind.DELAY) and means is not None:
-        words = means.returned(session, raw, now)
-        reply.doubts = [*reply.doubts, words[:400]] if words else reply.doubts
+    if report is not None:
+        message = apply_report(session, report, now=now)
+        reply.outbox_id = message.id if message else None
+        reply.account_id = message.account_id if message else None
+        reply.matched_by = MatchedBy.THREAD if message else MatchedBy.NOBODY
+        reply.doubts = [*reply.doubts, report.words[:400]] if report.words else reply.doubts
     if human:
         do_safe(session, kernel, reply, proposals, advice=read.advice, to_answer=place.to_answer, now=now)
     session.flush()

@@ -94,8 +94,7 @@ MESSAGES += [
 WAYS = (
     *(state.value for state in MessageState),
     "written",
-    *Arrival,
-    *(f"message.{w}" for w in ("arrived", "sent-again", "cancelled")),
+    *(f"message.{w}" for w in ("arrived", "sent-again", "cancelled", "gone-out", *Arrival)),
 )
 
 

@@ -72,6 +72,6 @@ def test_a_failed_job_runs_again_once_asked(kernel: Kernel) -> None:
 def test_notes_to_customers_are_sent(kernel: Kernel) -> None:
     with kernel.database.transaction() as session:
         queue(session, [draft(1, purpose=PURPOSE)], now=NOW)
-    deliver(kernel, carriers_of(kernel.settings), GUARDS, now=NOW, limit=10, worker="test")
+    deliver(kernel, carriers_of(kernel, now=NOW), GUARDS, now=NOW, limit=10, worker="test")
     with kernel.database.reading() as session:
         assert session.exec(select(OutboxMessage.state)).one() is MessageState.SENT

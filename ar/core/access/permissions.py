@@ -42,6 +42,8 @@ Permission = Literal[
     "users:read",
     "users:write",
     "keys:write",
+    "webhooks:read",
+    "webhooks:write",
 ]
 
 ALL: frozenset[Permission] = frozenset(get_args(Permission))
@@ -88,6 +90,8 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     "users:read": frozenset({_A, _U}),
     "users:write": frozenset({_A}),
     "keys:write": frozenset({_A, _M, _H}),
+    "webhooks:read": frozenset({_A, _U}),
+    "webhooks:write": frozenset({_A}),
 }
 
 

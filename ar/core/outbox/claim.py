@@ -12,12 +12,13 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 import structlog
-from sqlalchemy import ColumnElement, CursorResult, bindparam, update
+from sqlalchemy import ColumnElement, CursorResult, bindparam, true, update
 from sqlmodel import Session, col, select
 
 from ar.core.db import table
 from ar.core.mail import Fate, FateKind
 from ar.core.outbox.models import MessageChannel, MessageState, OutboxMessage
+from ar.core.sms.numbers import barred
 
 Guard = Callable[[Session, Sequence[OutboxMessage], datetime], Mapping[int, str]]
 """Told the messages of its purpose about to be sent, gives the ids of those no longer wanted, each with the reason."""
@@ -65,8 +66,9 @@ def claim(
     now: datetime,
     limit: int,
     worker: str,
+    sender: str | None = None,
 ) -> list[OutboxMessage]:
-    """The messages of `channel` to send now, the oldest first, marked as claimed by `worker`.
+    """The messages of `channel` (and of `sender`, where given) to send now, the oldest first, marked as claimed.
 
     Those that their guard no longer wants are cancelled instead; `tally` counts what became of these and of those
     whose guard failed.
@@ -77,6 +79,7 @@ def claim(
             col(OutboxMessage.channel) == channel,
             col(OutboxMessage.state) == MessageState.QUEUED,
             col(OutboxMessage.send_after) <= now,
+            true() if sender is None else col(OutboxMessage.sender) == sender,
         )
         .order_by(col(OutboxMessage.send_after), col(OutboxMessage.id))
         .limit(limit)
@@ -93,6 +96,9 @@ def claim(
             _ask(session, guards[purpose], messages, now, unwanted, unasked)
         else:
             unasked |= {id_of(message): f"no guard is known for the purpose {purpose}" for message in messages}
+    if channel is MessageChannel.SMS:
+        reasons = barred(session, [message.recipient for message in due])
+        unwanted |= {id_of(one): reasons[one.recipient] for one in due if one.recipient in reasons}
     claimed = []
     changes: list[Change] = []
     for message in due:

@@ -65,6 +65,13 @@ class OutboxMessage(SQLModel, table=True):
             postgresql_where=text("carrier_ref IS NOT NULL"),
         ),
         Index(
+            "ix_outbox_message_number",
+            "recipient",
+            "id",
+            sqlite_where=text("channel = 'sms'"),
+            postgresql_where=text("channel = 'sms'"),
+        ),
+        Index(
             "ix_outbox_message_arrival",
             "arrival",
             "id",

@@ -121,8 +121,6 @@ def _happenings(found: OutboxMessage, acts: Sequence[AuditEntry], people: Mappin
         told.append(Happening(found.claimed_at, "claimed", "", ""))
     if found.ended_at is not None and found.ended_at not in [act.at for act in acts]:
         told.append(Happening(found.ended_at, found.state.value, "", found.outcome or ""))
-    if found.arrival is not None and found.arrival_at is not None:
-        told.append(Happening(found.arrival_at, found.arrival.value, "", found.arrival_words or ""))
     told += [
         Happening(act.at, act.action, people.get(act.actor, act.actor), str((act.change or {}).get("reason") or ""))
         for act in acts

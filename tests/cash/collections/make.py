@@ -99,7 +99,7 @@ class Company:
     def work(self, now: datetime) -> None:
         """Jobs done and messages sent, as the scheduler does at `now`."""
         run_due(self.kernel, ROTA.handlers, now=now, limit=1000)
-        carriers = carriers_of(self.kernel.settings)
+        carriers = carriers_of(self.kernel, now=now)
         deliver(self.kernel, carriers, {PURPOSE: always_wanted}, now=now, limit=1000, worker="test")
 
     def on(self, day: date, hour: int = 8) -> str:

@@ -73,7 +73,7 @@ def test_from_the_creditor_to_the_file(kernel: Kernel) -> None:
         assert boss.post(f"{path}/approval").status_code == 409
     later = clock.now()
     run_due(kernel, ROTA.handlers, now=later, limit=100)
-    deliver(kernel, carriers_of(kernel.settings), {PURPOSE: always_wanted}, now=later, limit=10, worker="test")
+    deliver(kernel, carriers_of(kernel, now=later), {PURPOSE: always_wanted}, now=later, limit=10, worker="test")
     collect(kernel, {}, clock.now() + (file_day(day, 1) - today))
     with client(kernel, Role.CASH, app=app) as cash:
         file = cash.get(f"{path}/file")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
-from datetime import UTC, datetime
 from typing import Any
 
 WRITTEN = datetime(2026, 3, 11, 9, 30, tzinfo=UTC)  # a Wednesday
@@ -44,3 +44,39 @@ def mail(
         main, sub = kind.split("/")
         made.add_attachment(content, maintype=main, subtype=sub, filename=name)
     return made.as_bytes()
+
+
+def bounce_of(message_id: str, recipient: str) -> bytes:
+    """A report (RFC 3464) that our message did not arrive for good."""
+    return f"""From: MAILER-DAEMON@mx.example
+To: accounts@seller.example
+Subject: Undelivered Mail Returned to Sender
+Message-ID: <bounce@mx.example>
+Auto-Submitted: auto-replied
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary="b"
+
+--b
+Content-Type: text/plain
+
+The mail system could not deliver your message.
+
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.example
+
+Final-Recipient: rfc822; {recipient}
+Action: failed
+Status: 5.1.1
+Diagnostic-Code: smtp; 550 5.1.1 no such mailbox
+
+--b
+Content-Type: message/rfc822-headers
+
+From: accounts@seller.example
+Message-ID: {message_id}
+Subject: Invoice
+
+--b--
+""".replace("\n", "\r\n").encode()

@@ -5,25 +5,24 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
 from ar.cash.remittance.models import RemittanceAdvice
 from ar.core.jobs import run_due
-from ar.core.outbox import OutboxMessage
+from ar.core.outbox import Arrival
 from ar.customers.models import Contact, LegalEntity
 from dunning.replies.copies import send_copies
 from dunning.replies.kinds import MatchedBy, ProposalKind, ProposalState, ReplyKind, ReplyState
 from dunning.replies.models import Reply, ReplyProposal
 from dunning.replies.safe import COPIES_JOB
-from dunning.replies.take import Means, take
+from dunning.replies.take import take
 from dunning.replies.thread import ANSWER_PURPOSE
 from dunning.replies.understand import nobody_says
 from dunning.replies.waiting import waiting_replies
-from tests.dunning.replies.mails import WRITTEN, mail
+from tests.dunning.replies.mails import WRITTEN, bounce_of, mail
 from tests.dunning.world import MORNING, World
 
 NOW = WRITTEN + timedelta(minutes=5)
-MEANS = Means(nobody_says, lambda session, raw, now: "noted")
 
 
 @pytest.fixture
@@ -36,7 +35,7 @@ def bakery(world: World) -> int:
 
 
 def taken(world: World, raw: bytes, **other: object) -> Reply:
-    return take(world.kernel, raw, means=MEANS, by="system", now=other.get("now", NOW))  # type: ignore[arg-type]
+    return take(world.kernel, raw, likely=nobody_says, by="system", now=other.get("now", NOW))  # type: ignore[arg-type]
 
 
 def proposals(world: World, reply: Reply) -> list[ReplyProposal]:
@@ -218,13 +217,28 @@ def test_who_waits_since_when(world: World, bakery: int) -> None:
         assert waiting_replies(session, [other], since=date(2026, 1, 1)) == {}
 
 
-def test_nothing_is_kept_of_a_message_that_fails_half_way(world: World, bakery: int) -> None:
-    def breaks(session: Session, raw: bytes, now: object) -> str:
-        raise RuntimeError("the reader of reports broke")
+def test_a_bounce_is_noted_at_its_message(world: World, bakery: int) -> None:
+    world.run()
+    with world.database.reading() as session:
+        [message] = world.messages(session)
+    reply = taken(world, bounce_of(f"<{message.digest}@seller.example>", "jo@bakery.example"))
+    assert (reply.kind, reply.outbox_id, reply.account_id) == (ReplyKind.BOUNCE, message.id, bakery)
+    with world.database.reading() as session:
+        [again] = world.messages(session)
+        [contact] = session.exec(select(Contact).where(Contact.account_id == bakery))
+        assert again.arrival is Arrival.BOUNCED
+        assert contact.bounced_at is not None
 
-    bounce = mail("It failed.", sender="MAILER-DAEMON@mx.example", subject="Undeliverable")
+
+def test_nothing_is_kept_of_a_message_that_fails_half_way(
+    world: World, bakery: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(*_: object, **__: object) -> None:
+        raise RuntimeError("it broke")
+
+    monkeypatch.setattr("dunning.replies.take.do_safe", breaks)
     with pytest.raises(RuntimeError):
-        take(world.kernel, bounce, means=Means(nobody_says, breaks), by="system", now=NOW)
+        taken(world, mail("Please send a copy of INV-1."))
     with world.database.reading() as session:
         assert session.exec(select(Reply)).all() == []
-        assert session.exec(select(OutboxMessage)).all() == []
+        assert session.exec(select(ReplyProposal)).all() == []
