@@ -40,6 +40,8 @@ from ar.ledger import pages as ledger_pages
 from dunning import api as dunning_api
 from dunning import pages as dunning_pages
 from dunning.letters import api as letters_api
+from dunning.replies import api as replies_api
+from dunning.replies import pages as replies_pages
 from invoicing import api as invoicing_api
 from invoicing import pages as invoicing_pages
 from invoicing.billing import api as billing_api
@@ -138,6 +140,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     dunning_api.router,
     letters_api.router,
     dunning_pages.router,
+    replies_api.router,
+    replies_pages.router,
 )
 
 MENU: tuple[MenuEntry, ...] = (
@@ -148,6 +152,7 @@ MENU: tuple[MenuEntry, ...] = (
     MenuEntry("/deliveries", _("Deliveries"), "deliveries:read"),
     MenuEntry("/worklist", _("Work-list"), "dunning:read"),
     MenuEntry("/disputes", _("Disputes"), "disputes:read"),
+    MenuEntry("/replies", _("Replies"), "dunning:read"),
     MenuEntry("/messages", _("Messages"), "dunning:read"),
     MenuEntry("/payments", _("Payments"), "cash:read"),
     MenuEntry("/imports", _("Imports"), "invoices:read"),
@@ -171,6 +176,7 @@ CARDS: tuple[Card, ...] = (
     Card("deliveries", _("Deliveries"), "deliveries:read"),
     Card("payments", _("Payments"), "cash:read"),
     Card("dunning", _("Reminders"), "dunning:read"),
+    Card("thread", _("Exchange"), "dunning:read"),
     Card("messages", _("Messages"), "dunning:read"),
 )
 """The cards of a customer's file, in their order; each is served by the room that owns it."""

@@ -56,6 +56,11 @@ from dunning.jobs import judge_promises, run_dunning
 from dunning.letters.make import MAKE_JOB as LETTERS_JOB
 from dunning.letters.make import MAKE_NOW_JOB as LETTERS_NOW_JOB
 from dunning.letters.make import make_letters, make_letters_now
+from dunning.replies.copies import send_copies
+from dunning.replies.jobs import forget_replies, mailbox_reader
+from dunning.replies.model import likely
+from dunning.replies.safe import COPIES_JOB
+from dunning.replies.thread import ANSWER_PURPOSE
 from dunning.run import RUN_JOB
 from invoicing.billing.announce import announce_order
 from invoicing.billing.jobs import BILL_JOB, WANTED_JOB, bill_evenings, bill_wanted
@@ -74,6 +79,7 @@ from prediction.run import predict, train
 GUARDS: Mapping[str, Guard] = {
     message.PURPOSE: reminder_guard(in_flight),
     notes.PURPOSE: always_wanted,
+    ANSWER_PURPOSE: always_wanted,
     delivery_mail.PURPOSE: delivery_mail.delivery_guard,
     notice.PURPOSE: notice.notice_guard,
 }
@@ -145,6 +151,8 @@ ROTA = Rota(
         RotaEntry("follow-plans", HOUR, follow_plans, offset=2 * MINUTE, catch_up=1),
         RotaEntry("read-platform", 5 * MINUTE, read_platform, catch_up=1),
         RotaEntry("announce-first-invoices", HOUR, notice.announce_drafts, offset=20 * MINUTE, catch_up=1),
+        RotaEntry("read-replies", 3 * MINUTE, mailbox_reader(likely), catch_up=1),
+        RotaEntry("forget-replies", DAY, forget_replies, offset=2 * HOUR, catch_up=1),
         RotaEntry("judge-promises", HOUR, judge_promises, catch_up=1),
         RotaEntry(RUN_JOB, HOUR, run_dunning, offset=5 * MINUTE, catch_up=1),
         RotaEntry(LETTERS_JOB, HOUR, make_letters(GUARDS), offset=7 * MINUTE, catch_up=1),
@@ -161,6 +169,7 @@ ROTA = Rota(
         WORK_JOB: work.work_bank_lines(SOURCES),
         pairing.REMATCH_JOB: work.match_again(SOURCES),
         CLAIM_JOB: claim_deduction,
+        COPIES_JOB: send_copies,
         TELL_JOB: tell_collection,
         DROP_JOB: collections.drop_file,
         returned.JOB: returned.tell_returned,

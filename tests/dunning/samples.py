@@ -15,6 +15,7 @@ from dunning.models import DunningHold, DunningNotice, Promise
 from dunning.policy import FRIENDLY_FIVE
 from dunning.worklist import Waiting, asked_of
 from tests.dunning.make import DUE, customer, item
+from tests.dunning.replies import samples as replies
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 SELLER = Seller(1, "Atelier & Fils", "accounts@atelier.example", None, "FR")
@@ -179,4 +180,5 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "today": DUE,
     },
     "console/dunning/customer.html": OF_ONE,
+    **replies.SAMPLES,
 }

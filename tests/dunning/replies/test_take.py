@@ -139,7 +139,7 @@ def test_a_stranger_gets_nothing_by_itself(world: World, bakery: int) -> None:
 
 
 def test_two_machines_that_answer_each_other_end_with_one_answer(world: World, bakery: int) -> None:
-    """Guarantee 16: the other machine asks again whatever it gets, in the thread and beside it, and hides what it is."""
+    """Guarantee 16: the other machine asks again whatever it gets, and hides that it is one."""
     asked = "Please send a copy of INV-1."
     taken(world, mail(asked, message_id="<0@bakery.example>"))
     for n in range(1, 8):
