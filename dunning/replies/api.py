@@ -96,10 +96,10 @@ def get_replies(
     },
 )
 def post_reply(
+    principal: Annotated[Principal, allow("dunning:write")],  # first: who may not need send no message
     raw: Annotated[bytes, Depends(raw_message)],
     kernel: KernelDep,
     now: NowDep,
-    principal: Annotated[Principal, allow("dunning:write")],
 ) -> ReplyDetailOut:
     """Take in an e-mail as it came over the wire, for those who read their mailbox by other means than IMAP.
 
