@@ -44,6 +44,8 @@ from dunning.attention import api as attention_api
 from dunning.calls import api as calls_api
 from dunning.experiments import api as experiments_api
 from dunning.letters import api as letters_api
+from dunning.replies import api as replies_api
+from dunning.replies import pages as replies_pages
 from dunning.simulation import api as simulation_api
 from dunning.texts import api as dunning_texts_api
 from dunning.texts import pages as dunning_texts_pages
@@ -159,6 +161,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     policy_pages.router,
     simulation_api.router,
     experiments_api.router,
+    replies_api.router,
+    replies_pages.router,
 )
 
 MENU: tuple[MenuEntry, ...] = (
@@ -171,6 +175,7 @@ MENU: tuple[MenuEntry, ...] = (
     MenuEntry("/calls", _("Calls"), "dunning:read"),
     MenuEntry("/handed-on", _("Handed on"), "customers:read"),
     MenuEntry("/disputes", _("Disputes"), "disputes:read"),
+    MenuEntry("/replies", _("Replies"), "dunning:read"),
     MenuEntry("/messages", _("Messages"), "dunning:read"),
     MenuEntry("/messages/texts", _("Texts of reminders"), "dunning:read"),
     MenuEntry("/payments", _("Payments"), "cash:read"),
@@ -197,6 +202,7 @@ CARDS: tuple[Card, ...] = (
     Card("payments", _("Payments"), "cash:read"),
     Card("attention", _("Attention"), "customers:read"),
     Card("dunning", _("Reminders"), "dunning:read"),
+    Card("thread", _("Exchange"), "dunning:read"),
     Card("messages", _("Messages"), "dunning:read"),
 )
 """The cards of a customer's file, in their order; each is served by the room that owns it."""

@@ -30,11 +30,13 @@ users = typer.Typer(help="The people who work with this installation.", no_args_
 entities = typer.Typer(help="The legal entities that sell.", no_args_is_help=True)
 audit = typer.Typer(help="The audit trail.", no_args_is_help=True)
 exports = typer.Typer(help="Take data out: for the bookkeeping, or all there is.", no_args_is_help=True)
+replies = typer.Typer(help="What customers write back.", no_args_is_help=True)
 bank = typer.Typer(help="Bank files: statements and notifications.", no_args_is_help=True)
 dunning = typer.Typer(help="Reminders: policies tried on the past.", no_args_is_help=True)
 app.add_typer(imports, name="import")
 app.add_typer(bank, name="bank")
 app.add_typer(dunning, name="dunning")
+app.add_typer(replies, name="replies")
 app.add_typer(users, name="user")
 app.add_typer(entities, name="entity")
 app.add_typer(audit, name="audit")
@@ -220,6 +222,17 @@ def import_bank_file(
     from ar.cash.bank.command import take
 
     take(ready(), file, profile=profile, account=account, currency=currency, as_json=as_json, out=out)
+
+
+@replies.command("read")
+def read_reply(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="An e-mail (.eml).")],
+    rules_only: Annotated[bool, typer.Option("--rules-only", help="By the phrases alone, without the model.")] = False,
+) -> None:
+    """Show what a message from a customer says, as JSON. Needs no installation and stores nothing."""
+    from dunning.replies.command import read
+
+    put(read(file, rules_only=rules_only))
 
 
 @app.command("match")

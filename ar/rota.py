@@ -57,6 +57,11 @@ from dunning.late import book_charges
 from dunning.letters.make import MAKE_JOB as LETTERS_JOB
 from dunning.letters.make import MAKE_NOW_JOB as LETTERS_NOW_JOB
 from dunning.letters.make import make_letters, make_letters_now
+from dunning.replies.copies import send_copies
+from dunning.replies.jobs import forget_replies, mailbox_reader
+from dunning.replies.model import likely
+from dunning.replies.safe import COPIES_JOB
+from dunning.replies.thread import ANSWER_PURPOSE
 from dunning.run import RUN_JOB
 from dunning.simulation.jobs import SIMULATE_JOB, simulate_policy
 from invoicing.billing.announce import announce_order
@@ -77,6 +82,7 @@ GUARDS: Mapping[str, Guard] = {
     message.PURPOSE: reminder_guard(in_flight),
     message.COPY_PURPOSE: copy_guard(in_flight),
     notes.PURPOSE: always_wanted,
+    ANSWER_PURPOSE: always_wanted,
     delivery_mail.PURPOSE: delivery_mail.delivery_guard,
     notice.PURPOSE: notice.notice_guard,
 }
@@ -149,6 +155,8 @@ ROTA = Rota(
         RotaEntry("follow-plans", HOUR, follow_plans, offset=2 * MINUTE, catch_up=1),
         RotaEntry("read-platform", 5 * MINUTE, read_platform, catch_up=1),
         RotaEntry("announce-first-invoices", HOUR, notice.announce_drafts, offset=20 * MINUTE, catch_up=1),
+        RotaEntry("read-replies", 3 * MINUTE, mailbox_reader(likely), catch_up=1),
+        RotaEntry("forget-replies", DAY, forget_replies, offset=2 * HOUR, catch_up=1),
         RotaEntry("judge-promises", HOUR, judge_promises, catch_up=1),
         RotaEntry(RUN_JOB, HOUR, run_dunning, offset=5 * MINUTE, catch_up=1),
         RotaEntry("book-late-charges", HOUR, book_charges, offset=35 * MINUTE, catch_up=1),
@@ -168,6 +176,7 @@ ROTA = Rota(
         WORK_JOB: work.work_bank_lines(SOURCES),
         pairing.REMATCH_JOB: work.match_again(SOURCES),
         CLAIM_JOB: claim_deduction,
+        COPIES_JOB: send_copies,
         TELL_JOB: tell_collection,
         DROP_JOB: collections.drop_file,
         returned.JOB: returned.tell_returned,

@@ -45,6 +45,7 @@ MODELS = (
     "dunning.models",
     "dunning.texts.models",
     "dunning.worklist.models",
+    "dunning.replies.models",
     "invoicing.billing.models",
     "invoicing.delivery.models",
     "invoicing.law.models",

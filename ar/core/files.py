@@ -9,15 +9,16 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
 import filetype
 import fsspec
-from sqlmodel import Field, Session, SQLModel
+from sqlmodel import Field, Session, SQLModel, col, select
 
-from ar.core.db import BigId, UtcDateTime
+from ar.core.db import BigId, UtcDateTime, among
 from ar.core.errors import DomainError, Fault
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -91,13 +92,59 @@ def store(
     if len(content) > max_bytes:
         raise FileTooLargeError(f"the file has {len(content):,} bytes; at most {max_bytes:,} are taken")
     found = checked_type(content, media_type)
+    return _kept(
+        session,
+        files_url,
+        name=name,
+        content=content,
+        media_type=found,
+        subject_ref=subject_ref,
+        stored_by=stored_by,
+        now=now,
+    )
+
+
+def store_unlooked(
+    session: Session,
+    files_url: str,
+    *,
+    name: str,
+    content: bytes,
+    subject_ref: str,
+    stored_by: str,
+    now: datetime,
+) -> StoredFile:
+    """Keep an e-mail as it came, whatever is in it. Nothing of it is ever shown: it goes out to be saved, as bytes."""
+    return _kept(
+        session,
+        files_url,
+        name=name,
+        content=content,
+        media_type="application/octet-stream",
+        subject_ref=subject_ref,
+        stored_by=stored_by,
+        now=now,
+    )
+
+
+def _kept(
+    session: Session,
+    files_url: str,
+    *,
+    name: str,
+    content: bytes,
+    media_type: str,
+    subject_ref: str,
+    stored_by: str,
+    now: datetime,
+) -> StoredFile:
     digest = hashlib.sha256(content).hexdigest()
     _put(files_url, digest, content)
     stored = StoredFile(
         sha256=digest,
         size=len(content),
         name=safe_name(name),
-        media_type=found,
+        media_type=media_type,
         subject_ref=subject_ref,
         stored_by=stored_by,
         stored_at=now,
@@ -105,6 +152,19 @@ def store(
     session.add(stored)
     session.flush()
     return stored
+
+
+def remove_unnamed(session: Session, files_url: str, digests: Sequence[str]) -> int:
+    """Delete from the store the contents that no stored file names any more: how many. Call it in a transaction of
+    its own, after the one that deleted the files: what is deleted here does not come back by a rollback."""
+    named = set(session.exec(select(StoredFile.sha256).where(among(session, col(StoredFile.sha256), list(digests)))))
+    gone = 0
+    for digest in sorted(set(digests) - named):
+        store_, path = _place(files_url, digest)
+        if store_.exists(path):
+            store_.rm_file(path)
+            gone += 1
+    return gone
 
 
 def read(stored: StoredFile, files_url: str) -> bytes:

@@ -63,6 +63,22 @@ class Settings(BaseSettings):
     mail_from: str = Field(
         default="accounts@localhost", description="Sender address when a legal entity has none of its own."
     )
+    imap_url: SecretStr | None = Field(
+        default=None,
+        description="imaps://user:password@host:port/INBOX of the mailbox that customers answer to (imap:// without "
+        "TLS, ?starttls=1 to upgrade); without one no mailbox is read.",
+    )
+    imap_done_folder: str = Field(
+        default="", description="Folder that messages are moved to once they are read; empty only marks them as seen."
+    )
+    reply_address: str = Field(
+        default="",
+        description="Address of that mailbox; answers are then asked for at replies+k17.signature@..., which names the "
+        "customer.",
+    )
+    replies_kept_days: int = Field(
+        default=1095, ge=30, le=3650, description="Days that the words of messages from customers are kept."
+    )
     webhooks_to_private: bool = Field(
         default=False, description="Whether webhooks may be posted into a private network, and to this machine."
     )

@@ -21,6 +21,7 @@ from dunning.texts.kinds import KINDS
 from dunning.worklist.told import Waiting, asked_of
 from tests.dunning import policy_samples
 from tests.dunning.make import DUE, customer, item
+from tests.dunning.replies import samples as replies
 from tests.dunning.samples_of_calls import BARE, BESIDE, HIDDEN, call_script, listed, listed_row
 from tests.dunning.texts import samples as texts
 
@@ -241,4 +242,5 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "plan_months": None,
     },
     "console/dunning/customer.html": OF_ONE,
+    **replies.SAMPLES,
 }

@@ -18,12 +18,16 @@ MAX_CHARACTERS = 1_000_000
 
 _QUOTE_STARTS = re.compile(
     r"^\s*(?:-{2,}\s?(?:original message|message d'origine|ursprüngliche nachricht|mensaje original|messaggio originale"
-    r"|forwarded message|message transféré|weitergeleitete nachricht)\s?-{2,}"
-    r"|on\s.{5,200}\swrote\s?:|le\s.{5,200}\sa\sécrit\s?:|am\s.{5,200}\sschrieb\s.{0,100}:?|el\s.{5,200}\sescribió\s?:"
-    r"|il\s.{5,200}\sha\sscritto\s?:|op\s.{5,200}\sschreef\s.{0,100}:"
+    r"|oorspronkelijk bericht|forwarded message|message transféré|weitergeleitete nachricht)\s?-{2,}"
     r"|_{10,})\s*$",
     re.IGNORECASE,
 )
+_ATTRIBUTED = re.compile(
+    r"^\s*(?:on\s.{5,300}\swrote\s?:|le\s.{5,300}\sa\sécrit\s?:|am\s.{5,300}\sschrieb\s.{0,100}:?"
+    r"|el\s.{5,300}\sescribió\s?:|il\s.{5,300}\sha\sscritto\s?:|op\s.{5,300}\sschreef\s.{0,100}:)\s*$",
+    re.IGNORECASE,
+)
+_ATTRIBUTION = re.compile(r"^\s*(?:on|le|am|el|il|op)\s.*\d", re.IGNORECASE)
 _HEADER = re.compile(r"^\s*\*?(?:from|de|von|da|van)\s?:\*?\s.{3,}$", re.IGNORECASE)
 _HEADER_NEXT = re.compile(
     r"^\s*\*?(?:sent|date|envoyé|gesendet|datum|enviado|inviato|verzonden|to|à|an|cc)\s?:", re.IGNORECASE
@@ -31,9 +35,20 @@ _HEADER_NEXT = re.compile(
 _SIGNED = re.compile(
     r"^(?:--\s?$|(?:best|kind|warm)?\s?regards\b|sincerely\b|cordialement\b|bien (?:cordialement|à vous)\b"
     r"|mit freundlichen grüßen|mfg\b|viele grüße"
-    r"|saludos\b|cordiali saluti|met vriendelijke groet|sent from my |envoyé de mon |von meinem )",
+    r"|saludos\b|cordiali saluti|met vriendelijke groet|sent from my |envoyé de(?:puis)? mon |von meinem "
+    r"|get outlook for |téléchargez outlook|enviado desde mi |inviato da |verzonden vanaf )",
     re.IGNORECASE,
 )
+_DISCLAIMED = re.compile(
+    r"^\W{0,3}(?:(?:this|the information in this) (?:e-?mail|message)\b.{0,120}\b(?:confidential|privileged|intended)"
+    r"|(?:ce (?:message|courriel|mail)|le présent message|cet e-?mail)\b.{0,120}\bconfidentiel"
+    r"|diese (?:e-?mail|nachricht)\b.{0,120}\bvertraulich|este (?:mensaje|correo)\b.{0,120}\bconfidencial"
+    r"|(?:questo messaggio|questa e-?mail)\b.{0,120}\briservat|(?:dit bericht|deze e-?mail)\b.{0,120}\bvertrouwelijk"
+    r"|(?:confidentiality notice|avis de confidentialité|disclaimer)\b"
+    r"|(?:please )?(?:consider|think of) the environment|pensez à l.environnement|avant d.imprimer)",
+    re.IGNORECASE,
+)
+_OPENS_NOTHING = re.compile(r"<(?![^<>]*>)")
 _FORWARDED = re.compile(r"^\s*(?:fwd?|tr|wg|rv|i)\s?:", re.IGNORECASE)
 
 
@@ -43,11 +58,21 @@ def is_forwarded(subject: str) -> bool:
 
 
 def own_words(text: str) -> str:
-    """`text` up to where an earlier message is quoted or the writer signs; quoted lines in between left out."""
+    """`text` up to where an earlier message is quoted, the writer signs, or a disclaimer begins; without quoted lines
+    in between. Words below a quote whose lines are marked (an answer at the foot) are the writer's own."""
     kept: list[str] = []
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    skip = 0
     for n, line in enumerate(lines):
-        if _QUOTE_STARTS.match(line[:400]):
+        if skip:
+            skip -= 1
+            continue
+        if (attributed := _attribution(lines, n)) > 0:
+            if not _marked_quote(lines, n + attributed):
+                break
+            skip = attributed - 1
+            continue
+        if _QUOTE_STARTS.match(line[:400]) or _DISCLAIMED.match(line.strip()[:200]):
             break
         if _HEADER.match(line[:400]) and any(_HEADER_NEXT.match(after[:100]) for after in lines[n + 1 : n + 4]):
             break
@@ -56,6 +81,22 @@ def own_words(text: str) -> str:
         if not line.lstrip().startswith(">"):
             kept.append(line)
     return "\n".join(kept)
+
+
+def _attribution(lines: list[str], n: int) -> int:
+    """How many lines from the nth on say "On this day this person wrote:"; 0 when they say something else."""
+    if not _ATTRIBUTION.match(lines[n][:200]):
+        return 0
+    for count in (1, 2, 3):
+        if _ATTRIBUTED.match(" ".join(line.strip() for line in lines[n : n + count])[:500]):
+            return count
+    return 0
+
+
+def _marked_quote(lines: list[str], n: int) -> bool:
+    """Whether the first line from the nth on that is not empty is marked as quoted."""
+    following = next((line for line in lines[n : n + 5] if line.strip()), "")
+    return following.lstrip().startswith(">")
 
 
 class _Text(HTMLParser):
@@ -104,8 +145,20 @@ class _Text(HTMLParser):
 def text_of_html(html: str, *, quotes: bool = False) -> str:
     """What `html` shows, as lines; a row of a table is one line, its cells set apart by tabs."""
     parser = _Text(quotes=quotes)
-    parser.feed(html[:MAX_CHARACTERS])
+    parser.feed(_well_closed(html[:MAX_CHARACTERS]))
     parser.close()
-    lines = re.sub(r"[\n ]*\t[\n ]*", "\t", "".join(parser.parts))  # a cell's own paragraphs begin no row
+    lines = re.sub(r"[\n ]+", lambda gap: "\n" if "\n" in gap[0] else " ", "".join(parser.parts))
+    lines = re.sub(r"[\n ]?\t[\n ]?", "\t", lines)  # a cell's own paragraphs begin no row
     lines = lines.replace(_ROW, "\n")
     return "\n".join(line.strip(" ") for line in re.sub(r"\n{2,}", "\n", lines).split("\n"))
+
+
+def _well_closed(html: str) -> str:
+    """`html` without comments, a "<" that opens nothing written out: the parser reads to the end at each of these."""
+    kept, at = [], 0
+    while (start := html.find("<!--", at)) >= 0:
+        kept.append(html[at:start])
+        end = html.find("-->", start + 4)
+        at = len(html) if end < 0 else end + 3
+    kept.append(html[at:])
+    return _OPENS_NOTHING.sub("&lt;", "".join(kept))
