@@ -38,6 +38,7 @@ from ar.ledger import pages as ledger_pages
 from dunning import api as dunning_api
 from dunning import pages as dunning_pages
 from dunning.experiments import api as experiments_api
+from dunning.experiments import pages as experiments_pages
 from dunning.simulation import api as simulation_api
 from invoicing import api as invoicing_api
 from invoicing import pages as invoicing_pages
@@ -135,6 +136,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     dunning_pages.router,
     simulation_api.router,
     experiments_api.router,
+    experiments_pages.router,
 )
 
 MENU: tuple[MenuEntry, ...] = (

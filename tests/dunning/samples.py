@@ -15,6 +15,7 @@ from dunning.message import Seller, context
 from dunning.models import DunningHold, DunningNotice, Promise
 from dunning.policy import FRIENDLY_FIVE
 from dunning.worklist import Waiting, asked_of
+from tests.dunning.experiments.samples import SAMPLES as EXPERIMENTS
 from tests.dunning.make import DUE, customer, item
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -180,4 +181,5 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "today": DUE,
     },
     "console/dunning/customer.html": OF_ONE,
+    **EXPERIMENTS,
 }
