@@ -43,6 +43,7 @@ from dunning import policy_api, policy_pages
 from dunning.attention import api as attention_api
 from dunning.calls import api as calls_api
 from dunning.experiments import api as experiments_api
+from dunning.experiments import pages as experiments_pages
 from dunning.letters import api as letters_api
 from dunning.replies import api as replies_api
 from dunning.replies import pages as replies_pages
@@ -163,6 +164,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     experiments_api.router,
     replies_api.router,
     replies_pages.router,
+    experiments_pages.router,
 )
 
 MENU: tuple[MenuEntry, ...] = (

@@ -63,6 +63,26 @@ class Columns:
 
 
 @dataclass(frozen=True)
+class Whisker:
+    """An estimate and the ends of its interval, on the height of its row."""
+
+    y: float
+    low: float
+    at: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """Intervals below one another; the ticks are places on the level axis, `height` that of the whole."""
+
+    ticks: list[Tick]
+    whiskers: list[Whisker]
+    floor: float
+    height: float
+
+
+@dataclass(frozen=True)
 class Lines:
     """A chart of a line, with the area under it, a band of likely values and a reference where there are such."""
 
@@ -173,6 +193,23 @@ def spark(values: Sequence[Number], *, width: float = 96.0, height: float = 24.0
         for index, value in enumerate(values)
     ]
     return Lines([], _path(points), "", "", None, points, [], height, 1)
+
+
+def intervals(rows: Sequence[tuple[Number, Number, Number]], *, pitch: float = 36.0) -> Intervals:
+    """A row for each (lowest, estimate, highest), a line from the first to the last, against one level axis."""
+    values = [float(value) for row in rows for value in row]
+    marks = nice_ticks(min(values, default=0.0), max(values, default=0.0))
+    left, unit = 2 * LEFT, (WIDTH - 2 * LEFT - RIGHT) / (marks[-1] - marks[0])
+
+    def place(value: Number) -> float:
+        return round(left + (float(value) - marks[0]) * unit, 1)
+
+    whiskers = [
+        Whisker(round(TOP + pitch * (index + 0.5), 1), place(low), place(estimate), place(high))
+        for index, (low, estimate, high) in enumerate(rows)
+    ]
+    floor = round(TOP + pitch * len(rows), 1)
+    return Intervals([Tick(place(value), value) for value in marks], whiskers, floor, floor + BOTTOM)
 
 
 def table(rows: Sequence[tuple[Any, Any, str | Sequence[str]]]) -> list[list[Any]]:

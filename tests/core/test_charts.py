@@ -101,3 +101,12 @@ def test_a_spark_fills_its_frame(values: list[int]) -> None:
 
 def test_the_table_has_each_label_and_text() -> None:
     assert charts.table([("Jan", 1, "one"), ("Feb", [1, 2], ["one", "two"])]) == [["Jan", "one"], ["Feb", "one", "two"]]
+
+
+def test_intervals_lie_about_their_estimates_and_zero_is_always_shown() -> None:
+    scene = charts.intervals([(-0.1, 0.1, 0.3), (0.2, 0.25, 0.4)])
+    assert all(one.low <= one.at <= one.high for one in scene.whiskers)
+    zero = next(tick.at for tick in scene.ticks if tick.value == 0)
+    assert scene.whiskers[0].low < zero < scene.whiskers[1].low
+    assert scene.whiskers[0].y < scene.whiskers[1].y < scene.floor < scene.height
+    assert charts.intervals([]).whiskers == []

@@ -18,8 +18,10 @@ from dunning.models import DunningHold, DunningNotice, Promise
 from dunning.policy import FRIENDLY_FIVE
 from dunning.steps import Step
 from dunning.texts.kinds import KINDS
+from dunning.worklist import Waiting, asked_of
 from dunning.worklist.told import Waiting, asked_of
 from tests.dunning import policy_samples
+from tests.dunning.experiments.samples import SAMPLES as EXPERIMENTS
 from tests.dunning.make import DUE, customer, item
 from tests.dunning.replies import samples as replies
 from tests.dunning.samples_of_calls import BARE, BESIDE, HIDDEN, call_script, listed, listed_row
@@ -243,4 +245,5 @@ SAMPLES: dict[str, dict[str, Any]] = {
     },
     "console/dunning/customer.html": OF_ONE,
     **replies.SAMPLES,
+    **EXPERIMENTS,
 }

@@ -149,6 +149,8 @@ def test_by_the_api(world: World) -> None:
         told = browser.get(f"/api/v1/dunning/experiments/{number}/report").json()
         assert [arm["customers"] for arm in told["arms"]] == [0, 0]
         assert browser.get("/api/v1/dunning/experiments/999/report").status_code == 404
+        assert "A week of patience" in browser.get("/dunning/experiments").text
+        assert "Nothing to compare yet" in browser.get(f"/dunning/experiments/{number}").text
         ended = browser.post(f"/api/v1/dunning/experiments/{number}/end").json()
         assert ended["ended_at"] is not None
     with client(world.kernel, Role.AUDITOR) as browser:
