@@ -29,6 +29,7 @@ from dunning.replies.take import proposals_of, take
 
 router = APIRouter(prefix="/api/v1", tags=["replies"])
 RAW = "message/rfc822"
+BYTES = "application/octet-stream"  # so the description calls it, whose readers do not all know the other
 
 
 class NoMessageError(NotFoundError):
@@ -47,7 +48,7 @@ class MessageTypeError(DomainError):
 async def raw_message(request: Request) -> bytes:
     """The request's bytes. Raises MessageTypeError, or MessageRefusedError for too many."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in (RAW, "application/octet-stream"):
+    if kind not in (RAW, BYTES):
         raise MessageTypeError(f"Send the message itself, as {RAW}")
     pieces, size = [], 0
     async for piece in request.stream():
@@ -87,7 +88,7 @@ def get_replies(
         "requestBody": {
             "required": True,
             "content": {
-                RAW: {
+                BYTES: {
                     "schema": {"type": "string", "format": "binary"},
                     "example": "From: jo@customer.example\r\nSubject: Re: Invoice\r\n\r\nWe will pay on Friday.\r\n",
                 }

@@ -54,9 +54,13 @@ def _read(kernel: Kernel, mailbox: ImapMailbox, box: OpenMailbox, likely: Likely
         # First on the server: should that fail, the message is looked at again, and known.
         if fetched is not None:
             box.done(uid)
-        with kernel.database.transaction() as session:
-            session.merge(Mailbox(name=mailbox.name, uid_validity=validity, last_uid=uid, read_at=now))
+        _note_read(kernel, Mailbox(name=mailbox.name, uid_validity=validity, last_uid=uid, read_at=now))
     return ", ".join(f"{count} {kind}" for kind, count in sorted(counted.items())) or "nothing new"
+
+
+def _note_read(kernel: Kernel, far: Mailbox) -> None:
+    with kernel.database.transaction() as session:
+        session.merge(far)
 
 
 def _take(kernel: Kernel, fetched: Fetched, likely: Likely, *, now: datetime) -> Reply:
