@@ -18,7 +18,6 @@ from dunning.models import DunningHold, DunningNotice, Promise
 from dunning.policy import FRIENDLY_FIVE
 from dunning.steps import Step
 from dunning.texts.kinds import KINDS
-from dunning.worklist import Waiting, asked_of
 from dunning.worklist.told import Waiting, asked_of
 from tests.dunning import policy_samples
 from tests.dunning.experiments.samples import SAMPLES as EXPERIMENTS
