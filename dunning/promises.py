@@ -23,7 +23,7 @@ from ar.core.money import plain
 from ar.customers.models import Account
 from ar.ledger.allocate import locked_items
 from ar.ledger.models import Allocation, EntryKind, OpenItem
-from dunning.facts import DUNNED
+from dunning.facts import DUNNED, lock_accounts
 from dunning.holds import AccountNotFoundError, reconsider
 from dunning.models import Promise, PromiseItem, PromiseSource, PromiseState
 from dunning.policies import policies_in_force
@@ -71,6 +71,7 @@ def promise(
     account = session.get(Account, account_id)
     if account is None:
         raise AccountNotFoundError(f"there is no customer {account_id}")
+    lock_accounts(session, [account_id])  # before its items, in the order of runs, so that none deadlocks
     _check_day(session, account, due_on, now=now)
     amounts, rows = _check_items(session, account_id, items)  # locks them: one promise of an item at a time
     first = rows[items[0].entry_id]

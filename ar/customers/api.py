@@ -101,11 +101,12 @@ class ContactIn(BaseModel):
 
 
 class ContactOut(ContactIn):
-    model_config = examples({"id": 1, **CONTACT, "opted_out_at": None, "bounced_at": None})
+    model_config = examples({"id": 1, **CONTACT, "opted_out_at": None, "bounced_at": None, "phone_bad_at": None})
 
     id: int
     opted_out_at: datetime | None
     bounced_at: datetime | None
+    phone_bad_at: datetime | None = Field(description="When the number turned out to be wrong")
 
 
 class IdentifierIn(BaseModel):

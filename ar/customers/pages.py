@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import col
 
 from ar.core.access.permissions import Permission
+from ar.core.access.users import actor_names
 from ar.core.errors import DomainError
 from ar.core.i18n import marked as _
 from ar.core.money import currencies
@@ -166,6 +167,7 @@ def customer_file(
         children=children(session, account_id),
         contacts=contacts_of(session, account_id),
         identifiers=identifiers_of(session, account_id),
+        people=actor_names(session, [f"user:{found.owner_id}", f"user:{found.sales_owner_id}"]),
         cards=[card for card in cards if principal.may(card.permission)],
         may_write=principal.may("customers:write"),
     )

@@ -26,8 +26,10 @@ from ar.ledger.models import Allocation, EntryKind, OpenItem
 from ar.ledger.rates import Rates, rates_on
 from dunning.attention.judge import AttentionFacts, Mark, judge_attention
 from dunning.attention.marks import standing_marks
-from dunning.attention.models import AttentionMark, MarkKind
+from dunning.attention.models import AttentionMark, Automation, MarkKind
 from dunning.attention.rules import Rule, rules_in_force
+from dunning.calls.models import TaskSource
+from dunning.calls.tasks import TaskDraft, add_tasks
 from dunning.facts import DUNNED
 from dunning.promises import broken_promises
 
@@ -78,7 +80,7 @@ def judge_chunk(
     """Judge these customers and keep the history of their marks; how many were set and ended."""
     facts = gather(session, account_ids, rules, owed, now=now)
     marks = {one.account_id: judge_attention(one, rules) for one in facts}
-    return _record(session, marks, now=now)
+    return _record(session, marks, rules, now=now)
 
 
 def _owed(session: Session, rules: Mapping[MarkKind, Rule], currency: str, *, today: date) -> Owed:
@@ -179,8 +181,13 @@ def _disputes(session: Session, account_ids: Sequence[int], *, since: date, befo
     return {account: int(more) for account, more in rows}
 
 
-def _record(session: Session, marks: Mapping[int, Sequence[Mark]], *, now: datetime) -> Counter[str]:
-    """Set the marks that are new, end those whose reasons are gone, tell the reasons of those that stay anew."""
+def _record(
+    session: Session, marks: Mapping[int, Sequence[Mark]], rules: Mapping[MarkKind, Rule], *, now: datetime
+) -> Counter[str]:
+    """Set the marks that are new, end those whose reasons are gone, tell the reasons of those that stay anew.
+
+    For one newly taken out of automation, in part or whole, a call is asked for: a person decides.
+    """
     today, standing = local_date(now, "UTC"), standing_marks(session, sorted(marks))
     new: list[dict[str, Any]] = []
     ended: list[int] = []
@@ -202,10 +209,17 @@ def _record(session: Session, marks: Mapping[int, Sequence[Mark]], *, now: datet
         statement = update(table(AttentionMark)).where(among(session, col(AttentionMark.id), ended))
         session.connection().execute(statement.values(until=today))
     bulk_insert(session, AttentionMark, new)
+    limited = [row for row in new if rules[row["kind"]].automation is not Automation.FULL]
+    add_tasks(session, [_call(row, today) for row in limited], now=now)
     if new or ended:
         told_of = {"marked": [[row["account_id"], row["kind"].value] for row in new], "ended": ended}
         record(session, [Act("system", "attention.judged", "attention", told_of)], now=now)
     return Counter(set=len(new), ended=len(ended))
+
+
+def _call(row: Mapping[str, Any], today: date) -> TaskDraft:
+    number, kind = row["account_id"], row["kind"].value
+    return TaskDraft(f"call:attention:{number}:{kind}:{today}", number, TaskSource.ATTENTION, today)
 
 
 def _row(account_id: int, kind: MarkKind, reasons: list[dict[str, Any]], today: date, now: datetime) -> dict[str, Any]:

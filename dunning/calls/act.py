@@ -35,7 +35,7 @@ from dunning.calls.models import (
 )
 from dunning.calls.tasks import TaskDraft, add_tasks, task
 from dunning.decision import asks
-from dunning.facts import InFlight, gather
+from dunning.facts import InFlight, gather, lock_accounts
 from dunning.models import PromiseSource
 from dunning.promises import Part, promise
 
@@ -77,6 +77,7 @@ def note_contact(
     ContactNotFoundError, TaskNotFoundError, CallError, PromiseError, DisputeError.
     """
     customer = account(session, note.account_id)
+    lock_accounts(session, [note.account_id])  # before its items, in the order of runs, so that none deadlocks
     _check(session, note, customer, now=now)
     today = local_date(now, customer.time_zone)
     event = ContactEvent(

@@ -55,6 +55,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "children": [CHILD],
         "contacts": CONTACTS,
         "identifiers": [AccountIdentifier(id=1, account_id=7, scheme="vat", value="DE136695976")],
+        "people": {"user:3": "Col <Lector>"},
         "cards": [Card("ledger", "Open items", "ledger:read")],
         "may_write": True,
     },

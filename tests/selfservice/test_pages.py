@@ -13,9 +13,9 @@ from ar.app import create_app
 from ar.core import clock
 from ar.core.access.links import portal_url
 from ar.core.kernel import Kernel
-from ar.customers.models import Account
+from ar.customers.models import Account, LegalEntity
 from ar.disputes.models import Dispute
-from dunning.models import Promise
+from dunning.models import Promise, PromiseItem, PromiseSource, PromiseState
 from tests.ledger.make import customer, invoice, seller
 
 CANARY = "OTHER-777"
@@ -84,10 +84,38 @@ def test_contesting_and_promising_are_kept_and_acknowledged(kernel: Kernel, comp
     with kernel.database.reading() as session:
         [dispute], [made] = session.exec(select(Dispute)).all(), session.exec(select(Promise)).all()
         assert (dispute.amount_minor, dispute.opened_by) == (20_050, f"customer:{mine}")
-        assert (made.amount_minor, made.made_by) == (100_000, f"customer:{mine}")
+        assert (made.amount_minor, made.made_by, made.source) == (100_000, f"customer:{mine}", PromiseSource.PORTAL)
     told = browser.get("/portal/history").text
     assert "we are looking into it" in told
     assert "noted" in told
+
+
+def test_a_customer_that_broke_its_word_twice_is_asked_to_speak_with_a_person(
+    kernel: Kernel, company: tuple[int, ...]
+) -> None:
+    mine, item, _, _ = company
+    now = clock.now()
+    with kernel.database.transaction() as session:
+        entity = session.exec(select(LegalEntity.id)).one()
+        for _ in range(2):
+            broken = Promise(
+                account_id=mine,
+                entity_id=entity or 0,
+                currency="EUR",
+                amount_minor=100,
+                due_on=now.date(),
+                state=PromiseState.BROKEN,
+                made_by=f"customer:{mine}",
+                created_at=now,
+                judged_at=now,
+            )
+            session.add(broken)
+            session.flush()
+            session.add(PromiseItem(promise_id=broken.id or 0, entry_id=item, amount_minor=100, open_minor=100))
+    browser = visiting(kernel, mine)
+    day = (clock.today() + timedelta(days=7)).isoformat()
+    answer = browser.post("/portal/promise", data={"csrf_token": token(browser), "due_on": day, "entry": str(item)})
+    assert (answer.status_code, "agree on this with you in person" in answer.text) == (422, True)
 
 
 def test_another_customers_invoice_answers_as_a_missing_one(kernel: Kernel, company: tuple[int, ...]) -> None:

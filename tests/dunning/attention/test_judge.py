@@ -18,6 +18,7 @@ from dunning.attention.marks import DismissalError, MarkOverError, MarkStandsErr
 from dunning.attention.models import AttentionMark, Automation, MarkKind
 from dunning.attention.rules import SHIPPED, Rule, RuleError, set_rule
 from dunning.attention.run import judge_all
+from dunning.calls.models import CallTask, TaskSource
 from dunning.jobs import mark_attention
 from dunning.promises import Part, judge, promise
 from tests.dunning.world import DUE, MORNING, World
@@ -89,6 +90,7 @@ def test_a_customer_in_difficulty_is_marked_taken_out_and_let_go(world: World) -
     assert mark_attention(world.kernel, {}, MORNING) == "0 set, 0 ended, 0 failed"
     with world.database.transaction() as session:
         assert standing(session) == [("difficulty", None, "system")]
+        assert session.exec(select(CallTask.account_id, CallTask.source)).all() == [(jo, TaskSource.ATTENTION)]
         assert taken_out(session, [jo, calm], now=MORNING) == {jo: "difficulty"}
     later = MORNING + timedelta(days=91)
     assert judge_all(world.kernel, now=later)["ended"] == 1
