@@ -65,6 +65,7 @@ class SmtpServer:
     def __init__(self) -> None:
         self.manner = Manner.OK
         self.manners: dict[str, Manner] = {}
+        self.pipelining = False
         self.received: list[Received] = []
         self.connections = 0
         self.port = 0
@@ -91,6 +92,12 @@ class SmtpServer:
     def _manner(self, envelope: Envelope) -> Manner:
         recipient = envelope.rcpt_tos[0] if envelope.rcpt_tos else ""
         return self.manners.get(recipient, self.manner)
+
+    async def handle_EHLO(
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        return [responses[0], "250-PIPELINING", *responses[1:]] if self.pipelining else responses
 
     async def handle_MAIL(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]

@@ -58,11 +58,12 @@ def send(kernel: Kernel, server: SmtpServer, *, days: int = 0) -> DeliveryReport
     return deliver(kernel, mail, {"reminder": always_wanted}, now=now, limit=100, worker="tests")
 
 
+@pytest.mark.parametrize("pipelining", [False, True], ids=["one by one", "together"])
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.manner.name)
-def test_each_way_of_failing(kernel: Kernel, database: Database, way: Way) -> None:
+def test_each_way_of_failing(kernel: Kernel, database: Database, way: Way, pipelining: bool) -> None:
     fill(database, COUNT)
     with smtp_server() as server:
-        server.manner = way.manner
+        server.manner, server.pipelining = way.manner, pipelining
         send(kernel, server)
         assert states(database) == {way.state: COUNT}
         assert len(server.received) == way.taken
