@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, cast
 
 from sqlalchemy import (
-    ARRAY,
     JSON,
     BigInteger,
     ColumnElement,
@@ -28,7 +27,6 @@ from sqlalchemy import (
     Enum,
     Integer,
     Table,
-    Text,
     TypeDecorator,
     any_,
     bindparam,
@@ -41,6 +39,7 @@ from sqlalchemy import (
     text,
     update,
 )
+from sqlalchemy.types import UserDefinedType
 from sqlmodel import Session, SQLModel
 
 SQLModel.metadata.naming_convention = {
@@ -78,6 +77,34 @@ BigId = BigInteger().with_variant(Integer, "sqlite")
 """SQLite numbers rows by itself only for INTEGER PRIMARY KEY, which there is 64 bits wide."""
 
 Json = JSON(none_as_null=True)
+
+
+class _Listed(UserDefinedType[Sequence[Any]]):
+    """An array of PostgreSQL's, written as text in one go: the driver would look at each of thousands of values."""
+
+    cache_ok = True
+    render_bind_cast = True
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+    def get_col_spec(self, **_: object) -> str:
+        return self.kind
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Sequence[Any] | None], str]:  # noqa: ARG002
+        return _listed_text if self.kind == "TEXT[]" else _listed_numbers
+
+
+def _listed_numbers(values: Sequence[Any] | None) -> str:
+    assert values is not None
+    return f"{{{','.join(map(str, values))}}}"
+
+
+def _listed_text(values: Sequence[Any] | None) -> str:
+    assert values is not None
+    if any('"' in value or "\\" in value for value in values):
+        values = [value.replace("\\", "\\\\").replace('"', '\\"') for value in values]
+    return '{"' + '","'.join(values) + '"}'
 
 
 def enum_type(values: type[StrEnum]) -> Enum:
@@ -169,10 +196,21 @@ def among(session: Session, column: Any, values: Sequence[int] | Sequence[str]) 
     if len(values) == 1:
         return cast(ColumnElement[bool], column == values[0])
     if is_postgres(session):
-        kind = Text if isinstance(values[0], str) else BigInteger
-        return cast(ColumnElement[bool], column == any_(bindparam(None, list(values), type_=ARRAY(kind), unique=True)))
+        kind = "TEXT[]" if isinstance(values[0], str) else "BIGINT[]"
+        return cast(ColumnElement[bool], column == any_(bindparam(None, values, type_=_Listed(kind), unique=True)))
     listed = func.json_each(json.dumps(list(values))).table_valued("value")
     return cast(ColumnElement[bool], column.in_(select(listed.c.value)))
+
+
+def prefer_indexes(session: Session) -> None:
+    """Have rows looked up by their indexes for the rest of this transaction.
+
+    Asked for thousands of keys, PostgreSQL reads all of a table, with helpers: it expects a row for each of them.
+    """
+    if is_postgres(session):
+        names = ("enable_seqscan", "jit")  # the fine for reading a whole small table would have that compiled
+        calls = ", ".join(f"set_config('{name}', 'off', true)" for name in names)
+        session.connection().exec_driver_sql(f"SELECT {calls}")
 
 
 def reserve_ids(session: Session, model: type[SQLModel], count: int) -> range | list[int]:
