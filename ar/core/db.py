@@ -19,6 +19,7 @@ from typing import Any, cast
 from sqlalchemy import (
     JSON,
     BigInteger,
+    BindParameter,
     ColumnElement,
     Connection,
     DateTime,
@@ -51,6 +52,12 @@ SQLModel.metadata.naming_convention = {
 }
 
 MAX_ID = 2**63 - 1
+
+# The fine for reading a whole table, as is done with small ones, would have the query compiled: hence no jit.
+_BY_INDEX = (
+    "SELECT set_config('enable_seqscan', 'off', true), set_config('max_parallel_workers_per_gather', '0', true), "
+    "set_config('jit', 'off', true)"
+)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -196,10 +203,14 @@ def among(session: Session, column: Any, values: Sequence[int] | Sequence[str]) 
     if len(values) == 1:
         return cast(ColumnElement[bool], column == values[0])
     if is_postgres(session):
-        kind = "TEXT[]" if isinstance(values[0], str) else "BIGINT[]"
-        return cast(ColumnElement[bool], column == any_(bindparam(None, values, type_=_Listed(kind), unique=True)))
-    listed = func.json_each(json.dumps(list(values))).table_valued("value")
-    return cast(ColumnElement[bool], column.in_(select(listed.c.value)))
+        return cast(ColumnElement[bool], column == any_(listed(values)))
+    given = func.json_each(json.dumps(list(values))).table_valued("value")
+    return cast(ColumnElement[bool], column.in_(select(given.c.value)))
+
+
+def listed(values: Sequence[int] | Sequence[str]) -> BindParameter[Any]:
+    """An array of PostgreSQL's that holds `values`, as one bound value; at least one."""
+    return bindparam(None, values, type_=_Listed("TEXT[]" if isinstance(values[0], str) else "BIGINT[]"), unique=True)
 
 
 def prefer_indexes(session: Session) -> None:
@@ -208,9 +219,7 @@ def prefer_indexes(session: Session) -> None:
     Asked for thousands of keys, PostgreSQL reads all of a table, with helpers: it expects a row for each of them.
     """
     if is_postgres(session):
-        names = ("enable_seqscan", "jit")  # the fine for reading a whole small table would have that compiled
-        calls = ", ".join(f"set_config('{name}', 'off', true)" for name in names)
-        session.connection().exec_driver_sql(f"SELECT {calls}")
+        session.connection().exec_driver_sql(_BY_INDEX)
 
 
 def reserve_ids(session: Session, model: type[SQLModel], count: int) -> range | list[int]:
