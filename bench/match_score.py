@@ -122,9 +122,10 @@ def decided(
     """The engine's decisions on all payments, in their order."""
     look = look or lookups(world)
     incoming = [paid.incoming for paid in world.payments]
+    policies = {(ENTITY, one.currency): policy for one in incoming}
     made: list[Decision] = []
     for start in range(0, len(incoming), CHUNK):
-        made += decide_all(incoming[start : start + CHUNK], look, {ENTITY: policy}, weights, today=TODAY)
+        made += decide_all(incoming[start : start + CHUNK], look, policies, weights, today={ENTITY: TODAY})
     return made
 
 

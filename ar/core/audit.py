@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import event, insert, text
+from sqlalchemy import event, text
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from ar.core.db import BigId, Json, UtcDateTime, is_postgres
+from ar.core.db import BigId, Json, UtcDateTime, bulk_insert, is_postgres
 
 GENESIS = "0" * 64
 _CHAIN_LOCK = 0x616D6961
@@ -94,7 +94,7 @@ def _append(session: Session) -> None:
             }
         )
         head = after
-    session.connection().execute(insert(AuditEntry), rows)
+    bulk_insert(session, AuditEntry, rows)
 
 
 def _digest_change(salt: str, change: Mapping[str, Any]) -> str:

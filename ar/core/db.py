@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from sqlalchemy import (
-    ARRAY,
     JSON,
     BigInteger,
+    BindParameter,
     ColumnElement,
     Connection,
     DateTime,
@@ -28,7 +28,6 @@ from sqlalchemy import (
     Enum,
     Integer,
     Table,
-    Text,
     TypeDecorator,
     any_,
     bindparam,
@@ -41,6 +40,7 @@ from sqlalchemy import (
     text,
     update,
 )
+from sqlalchemy.types import UserDefinedType
 from sqlmodel import Session, SQLModel
 
 SQLModel.metadata.naming_convention = {
@@ -52,6 +52,12 @@ SQLModel.metadata.naming_convention = {
 }
 
 MAX_ID = 2**63 - 1
+
+# The fine for reading a whole table, as is done with small ones, would have the query compiled: hence no jit.
+_BY_INDEX = (
+    "SELECT set_config('enable_seqscan', 'off', true), set_config('max_parallel_workers_per_gather', '0', true), "
+    "set_config('jit', 'off', true)"
+)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -78,6 +84,34 @@ BigId = BigInteger().with_variant(Integer, "sqlite")
 """SQLite numbers rows by itself only for INTEGER PRIMARY KEY, which there is 64 bits wide."""
 
 Json = JSON(none_as_null=True)
+
+
+class _Listed(UserDefinedType[Sequence[Any]]):
+    """An array of PostgreSQL's, written as text in one go: the driver would look at each of thousands of values."""
+
+    cache_ok = True
+    render_bind_cast = True
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+    def get_col_spec(self, **_: object) -> str:
+        return self.kind
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Sequence[Any] | None], str]:  # noqa: ARG002
+        return _listed_text if self.kind == "TEXT[]" else _listed_numbers
+
+
+def _listed_numbers(values: Sequence[Any] | None) -> str:
+    assert values is not None
+    return f"{{{','.join(map(str, values))}}}"
+
+
+def _listed_text(values: Sequence[Any] | None) -> str:
+    assert values is not None
+    if any('"' in value or "\\" in value for value in values):
+        values = [value.replace("\\", "\\\\").replace('"', '\\"') for value in values]
+    return '{"' + '","'.join(values) + '"}'
 
 
 def enum_type(values: type[StrEnum]) -> Enum:
@@ -169,10 +203,23 @@ def among(session: Session, column: Any, values: Sequence[int] | Sequence[str]) 
     if len(values) == 1:
         return cast(ColumnElement[bool], column == values[0])
     if is_postgres(session):
-        kind = Text if isinstance(values[0], str) else BigInteger
-        return cast(ColumnElement[bool], column == any_(bindparam(None, list(values), type_=ARRAY(kind), unique=True)))
-    listed = func.json_each(json.dumps(list(values))).table_valued("value")
-    return cast(ColumnElement[bool], column.in_(select(listed.c.value)))
+        return cast(ColumnElement[bool], column == any_(listed(values)))
+    given = func.json_each(json.dumps(list(values))).table_valued("value")
+    return cast(ColumnElement[bool], column.in_(select(given.c.value)))
+
+
+def listed(values: Sequence[int] | Sequence[str]) -> BindParameter[Any]:
+    """An array of PostgreSQL's that holds `values`, as one bound value; at least one."""
+    return bindparam(None, values, type_=_Listed("TEXT[]" if isinstance(values[0], str) else "BIGINT[]"), unique=True)
+
+
+def prefer_indexes(session: Session) -> None:
+    """Have rows looked up by their indexes for the rest of this transaction.
+
+    Asked for thousands of keys, PostgreSQL reads all of a table, with helpers: it expects a row for each of them.
+    """
+    if is_postgres(session):
+        session.connection().exec_driver_sql(_BY_INDEX)
 
 
 def reserve_ids(session: Session, model: type[SQLModel], count: int) -> range | list[int]:

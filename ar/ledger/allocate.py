@@ -5,7 +5,7 @@ Every rule is checked here under a lock on the items, and the amounts once more 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
@@ -82,9 +82,38 @@ def allocate_dated(session: Session, shares: Sequence[Dated], *, now: datetime) 
     """As allocate(), each share with its own day and source."""
     if not shares:
         return []
-    wanted = sorted({item for one in shares for item in (one.share.debit_id, one.share.credit_id)})
+    wanted = _items_of(shares)
     items = locked_items(session, wanted)
-    undone = last_undone(session, wanted)
+    return _allocate(session, shares, items, last_undone(session, wanted), now=now)
+
+
+def allocate_late(session: Session, shares: Sequence[Dated], *, now: datetime) -> list[int]:
+    """As allocate_dated(), but a share whose item was freed after its day takes the day of that: news may be late."""
+    if not shares:
+        return []
+    wanted = _items_of(shares)
+    items = locked_items(session, wanted)
+    freed = last_undone(session, wanted)
+    late = [
+        one._replace(on=max(one.on, freed.get(one.share.debit_id, one.on), freed.get(one.share.credit_id, one.on)))
+        for one in shares
+    ]
+    return _allocate(session, late, items, freed, now=now)
+
+
+def _items_of(shares: Sequence[Dated]) -> list[int]:
+    return sorted({item for one in shares for item in (one.share.debit_id, one.share.credit_id)})
+
+
+def _allocate(
+    session: Session,
+    shares: Sequence[Dated],
+    items: Mapping[int, RowMapping],
+    undone: Mapping[int, date],
+    *,
+    now: datetime,
+) -> list[int]:
+    """Check the shares against their `items`, locked, and the days on which those were last freed; write them."""
     left = {item_id: row["open_minor"] for item_id, row in items.items()}
     ids = list(reserve_ids(session, Allocation, len(shares)))
     rows = []
@@ -113,17 +142,6 @@ def allocate_dated(session: Session, shares: Sequence[Dated], *, now: datetime) 
         )
     bulk_insert(session, Allocation, rows)
     return ids
-
-
-def allocate_late(session: Session, shares: Sequence[Dated], *, now: datetime) -> list[int]:
-    """As allocate_dated(), but a share whose item was freed after its day takes the day of that: news may be late."""
-    items = {item for one in shares for item in (one.share.debit_id, one.share.credit_id)}
-    freed = last_undone(session, sorted(items))
-    late = [
-        one._replace(on=max(one.on, freed.get(one.share.debit_id, one.on), freed.get(one.share.credit_id, one.on)))
-        for one in shares
-    ]
-    return allocate_dated(session, late, now=now)
 
 
 def _too_much(item: RowMapping, share: Share) -> OverAllocationError:

@@ -7,13 +7,15 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import bindparam, func, literal
+from sqlalchemy import select as rows_of
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
 from ar.cash.matching.models import AliasKind, PayerAlias
 from ar.cash.matching.names import alias_key
 from ar.core.audit import Act, record
-from ar.core.db import among, is_postgres
+from ar.core.db import UtcDateTime, among, is_postgres, listed, table
 from ar.core.errors import NotFoundError
 from ar.customers.accounts import account
 
@@ -54,17 +56,25 @@ def _count(session: Session, seen: Iterable[Came], which: str, *, now: datetime)
     if not counted:
         return
     session.flush()
-    none = {"confirmed": 0, "refused": 0}
-    rows = [
-        {**none, which: times, "kind": kind, "value": value, "account_id": account_id, "seen_at": now}
-        for (kind, value, account_id), times in sorted(counted.items())  # in one order, lest two wait for each other
-    ]
-    insert = postgresql.insert if is_postgres(session) else sqlite.insert
-    statement = insert(PayerAlias)
-    column = col(getattr(PayerAlias, which))
-    again = {which: column + statement.excluded[which], "seen_at": statement.excluded.seen_at}
+    given = sorted(counted.items())  # in one order, lest two wait for each other
     keys = ["kind", "value", "account_id"]
-    session.connection().execute(statement.on_conflict_do_update(index_elements=keys, set_=again), rows)
+    insert = postgresql.insert(PayerAlias) if is_postgres(session) else sqlite.insert(PayerAlias)
+    again = {which: table(PayerAlias).c[which] + insert.excluded[which], "seen_at": insert.excluded.seen_at}
+    if is_postgres(session):
+        columns = list(zip(*((*alias, times) for alias, times in given), strict=True))
+        rows = func.unnest(*map(listed, columns)).table_valued(*keys, "times").render_derived()
+        seen_at = bindparam("seen_at", now, type_=UtcDateTime)
+        none = literal(0)
+        counts = (rows.c.times, none) if which == "confirmed" else (none, rows.c.times)
+        told = rows_of(rows.c.kind, rows.c.value, rows.c.account_id, *counts, seen_at)
+        insert = insert.from_select([*keys, "confirmed", "refused", "seen_at"], told)
+        session.connection().execute(insert.on_conflict_do_update(index_elements=keys, set_=again))
+        return
+    first = {"confirmed": 0, "refused": 0, "seen_at": now}
+    session.connection().execute(
+        insert.on_conflict_do_update(index_elements=keys, set_=again),
+        [{**dict(zip(keys, alias, strict=True)), **first, which: times} for alias, times in given],
+    )
 
 
 def aliases_of(session: Session, account_id: int) -> Sequence[PayerAlias]:

@@ -159,7 +159,14 @@ def _open(
     one: Incoming, named: Sequence[Item], accounts: Iterable[int], open_of: Mapping[int, Sequence[Item]]
 ) -> list[Item]:
     found = {item.entry_id: item for item in named}
-    others = [item for account in accounts for item in open_of.get(account, ()) if _fits(one, item)]
+    currency, entity_id, given = one.currency, one.entity_id, one.account_id
+    others = [
+        item
+        for account in accounts
+        if given is None or given == account
+        for item in open_of.get(account, ())
+        if item.currency == currency and item.entity_id == entity_id and item.open_minor > 0
+    ]
     if len(others) > ITEMS:
         others.sort(key=lambda item: (item.due_on, item.entry_id))
     for item in others[:ITEMS]:

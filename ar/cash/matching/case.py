@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from operator import attrgetter
+from typing import NamedTuple
 
 from ar.cash.matching.candidates import tokens_of
 from ar.cash.matching.damage import resembling
@@ -28,8 +29,7 @@ _CONTRARY = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """How a customer stands to the payer: evidence by name, from 0 to 1 each."""
 
     evidence: Mapping[str, float]
@@ -46,6 +46,8 @@ class Standing:
 
 
 UNKNOWN = Standing({})
+
+_in_order = attrgetter("due_on", "entry_id")
 
 
 @dataclass(slots=True)
@@ -106,7 +108,8 @@ def _shape(key: str) -> str:
 def look(incoming: Incoming, candidates: Candidates, policy: Policy, today: date) -> Case:
     """The case as its exact references and payers show it."""
     tokens = frozenset(tokens_of(incoming))
-    items = sorted(_usable(incoming, candidates.items), key=attrgetter("due_on", "entry_id"))
+    by_id = _usable(incoming, candidates.items)
+    items = sorted(by_id.values(), key=_in_order)
     payers = {payer.account_id: payer for payer in sorted(candidates.payers, key=lambda one: one.account_id)}
     named, advised = {}, {}
     lines = {reference_key(line.reference): line.amount_minor for line in incoming.advice}
@@ -128,7 +131,7 @@ def look(incoming: Incoming, candidates: Candidates, policy: Policy, today: date
         today,
         tokens,
         items,
-        {item.entry_id: item for item in items},
+        by_id,
         payers,
         _standings(incoming, payers, tokens),
         named,
@@ -137,15 +140,16 @@ def look(incoming: Incoming, candidates: Candidates, policy: Policy, today: date
     )
 
 
-def _usable(incoming: Incoming, items: Iterable[Item]) -> Iterable[Item]:
+def _usable(incoming: Incoming, items: Iterable[Item]) -> dict[int, Item]:
+    currency, entity_id, account_id = incoming.currency, incoming.entity_id, incoming.account_id
     return {
         item.entry_id: item
         for item in items
         if item.open_minor > 0
-        and item.currency == incoming.currency
-        and item.entity_id == incoming.entity_id
-        and incoming.account_id in (None, item.account_id)
-    }.values()
+        and item.currency == currency
+        and item.entity_id == entity_id
+        and (account_id is None or item.account_id == account_id)
+    }
 
 
 def _is_the_amount(key: str, incoming: Incoming) -> bool:

@@ -51,8 +51,7 @@ def resembling(
     cut = tuple(token for token in typed if len(token) >= 7)
     found: dict[int, float] = {}
     for place, (item, key) in enumerate(told_of):
-        digits = _NUMBER.findall(item.reference)
-        number = digits[-1].lstrip("0") if digits else "\0"
+        number = _number(item.reference)
         quality = 0.0
         if number in said:
             quality = _within(key, squashed, misread) or _tail(key, number, squashed, numbers)
@@ -63,6 +62,15 @@ def resembling(
         if quality:
             found[item.entry_id] = quality
     return found
+
+
+def _number(reference: str) -> str:
+    """The last number of a reference, without leading zeros; nothing that a text may hold where it has none."""
+    end = reference[len(reference.rstrip("0123456789")) :]
+    if not end:
+        digits = _NUMBER.findall(reference)
+        end = digits[-1] if digits else ""
+    return end.lstrip("0") if end else "\0"
 
 
 def _typed(tokens: Collection[str], told: Collection[str]) -> list[str]:

@@ -7,8 +7,8 @@ reaches the policy's threshold and nothing that is as good speaks against it; tw
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from ar.cash.imputation import legal_order
 from ar.cash.matching.candidates import Lookups, all_candidates, named_candidates, quotes_of
@@ -41,32 +41,41 @@ _PAYER = ("iban", "alias", "same_name", "given", "number", "relative")
 _UNSURE = ("short", "over", "charges", "charges_stated", "tolerated", "late_discount", "credited", "uncontested")
 
 
-@dataclass(frozen=True, slots=True)
-class Weighed:
+class Weighed(NamedTuple):
     idea: Idea
     evidence: Mapping[str, float]
     score: float
 
 
 def decide_all(
-    chunk: Sequence[Incoming], lookups: Lookups, policies: Mapping[int, Policy], model: Weights, *, today: date
+    chunk: Sequence[Incoming],
+    lookups: Lookups,
+    policies: Mapping[tuple[int, str], Policy],
+    model: Weights,
+    *,
+    today: Mapping[int, date],
 ) -> list[Decision]:
-    """A decision for each of `chunk`, in its order. `policies` per legal entity.
+    """A decision for each of `chunk`, in its order. `policies` per legal entity and currency, `today` per legal entity.
 
     What its texts settle outright is settled so; for the rest everything open of all who may have paid is looked at.
     """
     quotes = quotes_of(chunk, lookups)
-    decisions: list[Decision | None] = [
-        settle_outright(one, candidates, policies[one.entity_id], model, today=today)
-        for one, candidates in zip(chunk, named_candidates(chunk, lookups, quotes), strict=True)
-    ]
+
+    def of(one: Incoming) -> tuple[Policy, date]:
+        return policies[one.entity_id, one.currency], today[one.entity_id]
+
+    decisions: list[Decision | None] = []
+    for one, candidates in zip(chunk, named_candidates(chunk, lookups, quotes), strict=True):
+        policy, day = of(one)
+        decisions.append(settle_outright(one, candidates, policy, model, today=day))
     rest = [one for one, decision in zip(chunk, decisions, strict=True) if decision is None]
     wider = iter(zip(rest, all_candidates(rest, lookups, quotes), strict=True) if rest else ())
     made = []
     for decision in decisions:
         if decision is None:
             one, candidates = next(wider)
-            decision = decide(one, candidates, policies[one.entity_id], model, today=today)
+            policy, day = of(one)
+            decision = decide(one, candidates, policy, model, today=day)
         made.append(decision)
     return made
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from ar.ledger.models import EntryKind
 
@@ -45,10 +45,12 @@ class Incoming:
     advice: tuple[Advised, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """An open item: `side` +1 owed by the customer, -1 in its credit. `open_minor` is what is free to be paid:
-    less what payments in flight are meant for."""
+    less what payments in flight are meant for.
+
+    A tuple, as rows are: a run makes dozens of them for each amount of money.
+    """
 
     entry_id: int
     entity_id: int

@@ -19,19 +19,14 @@ from ar.cash.matching.directory import directory
 from ar.cash.matching.facts import Advised, Expected, Incoming, Item
 from ar.cash.matching.models import AliasKind
 from ar.cash.models import Payment
-from ar.core.db import among, table
+from ar.core.db import among, prefer_indexes, table
 from ar.customers.models import AccountIdentifier
 from ar.ledger.models import OpenItem
 
 Expectations = Callable[[Session, Sequence[int]], Mapping[int, Sequence[Expected]]]
 """The sums that customers said would come, by account: told by those who keep promises and plans."""
 
-_COLUMNS = (
-    "entry_id", "entity_id", "account_id", "kind", "side", "currency", "amount_minor", "open_minor", "disputed_minor",
-    "effective_on", "due_on", "reference", "reference_key", "purchase_order", "discount_until", "discount_minor",
-)  # fmt: skip
-_AT_OPEN = _COLUMNS.index("open_minor")
-_told = attrgetter(*_COLUMNS)
+_entry, _account, _open = attrgetter("entry_id"), attrgetter("account_id"), attrgetter("open_minor")
 
 
 @dataclass(slots=True)
@@ -108,13 +103,15 @@ def incoming_payments(session: Session, payment_ids: Sequence[int]) -> list[Inco
 def lookups(session: Session, seen: Seen, expected: Expectations) -> Lookups:
     """Where the engine looks facts up, in this transaction; what it saw open is noted in `seen`."""
     known = directory(session)
+    prefer_indexes(session)
 
     def items(which: ColumnElement[bool]) -> list[Item]:
-        query = rows_of(*(table(OpenItem).c[name] for name in _COLUMNS)).where(which, col(OpenItem.open_minor) > 0)
+        query = rows_of(*(table(OpenItem).c[name] for name in Item._fields)).where(which, col(OpenItem.open_minor) > 0)
         rows = session.connection().execute(query).all()
-        seen.open_minor.update((row.entry_id, row.open_minor) for row in rows)
-        flying = in_flight(session, sorted({row.account_id for row in rows}))
-        return [Item(*row) if row.entry_id not in flying else _less(row, flying[row.entry_id]) for row in rows]
+        found = list(map(Item._make, rows))
+        seen.open_minor.update(zip(map(_entry, found), map(_open, found), strict=True))
+        flying = in_flight(session, sorted(set(map(_account, found))))
+        return [_less(item, flying.get(item.entry_id, 0)) for item in found] if flying else found
 
     def by_reference(keys: Collection[str]) -> list[Item]:
         wanted = sorted(keys)
@@ -138,10 +135,8 @@ def lookups(session: Session, seen: Seen, expected: Expectations) -> Lookups:
     )
 
 
-def _less(row: object, flying: int) -> Item:
-    values = list(_told(row))
-    values[_AT_OPEN] = max(0, values[_AT_OPEN] - flying)
-    return Item(*values)
+def _less(item: Item, flying: int) -> Item:
+    return item._replace(open_minor=max(0, item.open_minor - flying)) if flying else item
 
 
 def _by_iban(session: Session, ibans: Collection[str]) -> dict[str, dict[int, int]]:

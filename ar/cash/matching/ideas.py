@@ -7,8 +7,8 @@ account. Ideas of named items come first; then those of the customers that may h
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 from ar.cash.matching.case import Case, is_charge, uncontested
 from ar.cash.matching.facts import Difference, Item
@@ -22,8 +22,7 @@ SINGLES = 12
 """How many items of the same amount are looked at."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """What of an item is settled: paid with this money, let off (and why), by a credit."""
 
     item: Item
@@ -37,8 +36,7 @@ class Line:
         return self.paid + self.off + self.netted == self.item.open_minor
 
 
-@dataclass(frozen=True, slots=True)
-class Idea:
+class Idea(NamedTuple):
     """`lines` by item; `credits` are credits used, each with how much; `rest` goes on account of `account_id`.
 
     `how` names what its amounts follow from: see evidence.py.

@@ -8,11 +8,13 @@ from __future__ import annotations
 import re
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
 
+import numpy as np
 from rapidfuzz import fuzz
+from rapidfuzz.process import cdist
 
 from ar.cash.matching.tokens import folded
 
@@ -38,6 +40,8 @@ _COMMON = 400
 """A word shared by more customers than this picks nobody out."""
 _COMPARED = 120
 """How many customers are compared with a name at most."""
+_LEAST = 60
+"""How like a name is at least, of 100, for its customer to be near."""
 
 
 @lru_cache(maxsize=65_536)
@@ -77,6 +81,7 @@ class NameIndex:
 
     def __init__(self, names: Mapping[int, str]) -> None:
         self._plain = {number: plain_name(name) for number, name in names.items()}
+        self._words_of = {number: " ".join(sorted(plain.split())) for number, plain in self._plain.items()}
         words: dict[str, array[int]] = {}
         same: dict[str, list[int]] = {}
         for number, plain in self._plain.items():
@@ -103,14 +108,29 @@ class NameIndex:
         same = self._same.get(" ".join(sorted(set(theirs.split()))), [])
         if len(same) >= limit or (same and not cut):
             return [(number, 1.0) for number in sorted(same)[:limit]]
-        scored = [(number, _alike(theirs, self._plain[number], cut=cut)) for number in self._sharing(theirs, cut)]
+        likest = self._likest(theirs, self._sharing(theirs, cut), limit, cut=cut)
+        scored = [(number, _alike(theirs, self._plain[number], cut=cut)) for number in likest]
         scored.sort(key=lambda one: (-one[1], one[0]))
-        return [one for one in scored[:limit] if one[1] >= 0.6]
+        return [one for one in scored[:limit] if one[1] >= _LEAST / 100]
+
+    def _likest(self, theirs: str, numbers: Sequence[int], limit: int, *, cut: bool) -> Sequence[int]:
+        """Those of these customers that may be among the `limit` likest by _alike(): all are compared in one call."""
+        if len(numbers) <= limit:
+            return numbers
+        words = [self._words_of[number] for number in numbers]
+        alike = cdist([" ".join(sorted(theirs.split()))], words, scorer=fuzz.ratio, score_cutoff=_LEAST)[0]
+        size = len(theirs)
+        if cut and size >= 12:
+            plain = [self._plain[number] for number in numbers]
+            starts = [name[:size] if len(name) > size else "" for name in plain]
+            alike = np.maximum(alike, cdist([theirs], starts, scorer=fuzz.ratio, score_cutoff=_LEAST)[0] - 2)
+        least = max(_LEAST - 1, np.partition(alike, -limit)[-limit] - 1.1)
+        return [numbers[place] for place in (alike >= least).nonzero()[0]]
 
     def _sharing(self, theirs: str, cut: bool) -> list[int]:
         """Customers that share the rarest words of a name, or both of its two rarest where each is common."""
         parts = theirs.split()
-        lists = [held for word in set(parts) if (held := self._words.get(word)) is not None]
+        lists = [held for word in dict.fromkeys(parts) if (held := self._words.get(word)) is not None]
         for word in parts if not lists else parts[-1:] if cut else ():
             lists += self._beginning(word)
         lists.sort(key=len)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import datetime
 
 from sqlalchemy import delete
 from sqlalchemy import select as rows_of
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col
 
 from ar.cash.bank.models import BankLine
 from ar.cash.matching.aliases import Came, confirm_payers
 from ar.cash.matching.decide import decide_all
-from ar.cash.matching.facts import Advised, Decision, Incoming, Policy, Verdict
+from ar.cash.matching.facts import Advised, Decision, Incoming, Verdict
 from ar.cash.matching.gather import (
     Expectations,
     Seen,
@@ -30,6 +30,7 @@ from ar.cash.matching.policy import as_facts, policies
 from ar.cash.matching.record import Recorded, Wish, apply_lines, apply_unapplied
 from ar.core.clock import local_date
 from ar.core.db import Database, among, bulk_insert, reserve_ids, table
+from ar.core.garbage import unswept
 from ar.core.halving import error_words, halving
 from ar.customers.models import LegalEntity
 
@@ -43,6 +44,8 @@ QUOTED = 0.5
 """From how strongly on an invoice was quoted for its payer's number and name to be remembered."""
 
 ENGINE = "system"
+
+_ENTITIES = rows_of(col(LegalEntity.id), col(LegalEntity.currency), col(LegalEntity.time_zone))
 
 Advice = Callable[[Session, Sequence[BankLine]], Mapping[int, tuple[Advised, ...]]]
 """What remittance advices say of bank lines, by the line's id."""
@@ -92,8 +95,9 @@ def match_all(database: Database, line_ids: Sequence[int], sources: Sources, *, 
 
     for start in range(0, len(line_ids), CHUNK):
         chunk = line_ids[start : start + CHUNK]
-        for made in halving(database, chunk, lambda s, ids: match_lines(s, ids, sources, now=now), park):
-            report.add(made)
+        with unswept():
+            for made in halving(database, chunk, lambda s, ids: match_lines(s, ids, sources, now=now), park):
+                report.add(made)
     return report
 
 
@@ -192,32 +196,16 @@ def _surer(one: Asked, other: Asked | None) -> Asked:
 def decisions(
     session: Session, incoming: Sequence[Incoming], seen: Seen, expected: Expectations, *, now: datetime
 ) -> list[Decision]:
-    """What the engine says of each, in order, by the policy of its legal entity; nothing is written."""
+    """What the engine says of each, in order, by its legal entity's policy and the day that it is there."""
     look, model = lookups(session, seen, expected), newest_weights(session)
-    found: dict[int, Decision] = {}
-    for (currency, today), some in _alike(session, incoming, now=now).items():
-        rules = _rules(session, {one.entity_id for one in some}, currency)
-        for decision in decide_all(some, look, rules, model, today=today):
-            found[decision.incoming_id] = decision
-    return [found[one.id] for one in incoming]
-
-
-def _alike(
-    session: Session, incoming: Sequence[Incoming], *, now: datetime
-) -> Mapping[tuple[str, date], list[Incoming]]:
-    """The money by its currency and by what day it is where its legal entity is."""
-    zones = dict(session.exec(select(LegalEntity.id, LegalEntity.time_zone)).all())
-    found = defaultdict[tuple[str, date], list[Incoming]](list)
-    for one in incoming:
-        found[one.currency, local_date(now, zones[one.entity_id])].append(one)
-    return found
-
-
-def _rules(session: Session, entity_ids: Collection[int], currency: str) -> dict[int, Policy]:
-    """The policy of each of these legal entities for money in `currency`."""
-    own = dict(session.exec(select(LegalEntity.id, LegalEntity.currency)).all())
-    kept = policies(session, entity_ids)
-    return {number: as_facts(kept[number], own=own[number], currency=currency) for number in entity_ids}
+    entities = {row.id: row for row in session.connection().execute(_ENTITIES)}
+    today = {number: local_date(now, entities[number].time_zone) for number in {one.entity_id for one in incoming}}
+    kept = policies(session, today.keys())
+    rules = {
+        (number, currency): as_facts(kept[number], own=entities[number].currency, currency=currency)
+        for number, currency in {(one.entity_id, one.currency) for one in incoming}
+    }
+    return decide_all(incoming, look, rules, model, today=today)
 
 
 def _suggest(session: Session, decided: Sequence[Decision], source: str, *, now: datetime) -> None:

@@ -12,6 +12,8 @@ MOST_AMOUNTS = 30
 MOST_TRIPLED = 120
 MOST_PAIRED = 600
 
+_LAST_BITS = (1 << 17) - 1
+
 
 def subsets(amounts: Sequence[int], target: int, *, most: int) -> tuple[list[tuple[int, ...]], bool]:
     """At most `most` ways to make `target` of the positive `amounts`, as places in ascending order, the fewest first;
@@ -41,17 +43,30 @@ def _halves(values: Sequence[int], target: int) -> set[tuple[int, ...]]:
     """Every subset that makes the target: sums of one half looked up among those of the other."""
     half = len(values) // 2
     left, right = _sums(values[:half]), _sums(values[half:])
-    order = np.argsort(right, kind="stable")
+    wanted = target - left
+    ours, theirs = _maybe(wanted, right), _maybe(right, wanted)
+    if not len(ours) or not len(theirs):
+        return set()
+    order = theirs[np.argsort(right[theirs], kind="stable")]
     ordered = right[order]
-    first = np.searchsorted(ordered, target - left, side="left")
-    last = np.searchsorted(ordered, target - left, side="right")
+    first = np.searchsorted(ordered, wanted[ours], side="left")
+    last = np.searchsorted(ordered, wanted[ours], side="right")
     found: set[tuple[int, ...]] = set()
-    for mask in np.nonzero(last > first)[0]:
-        for at in range(int(first[mask]), min(int(last[mask]), int(first[mask]) + 64)):
-            found.add((*_bits(int(mask), 0), *_bits(int(order[at]), half)))
+    for place in np.nonzero(last > first)[0]:
+        mask = int(ours[place])
+        for at in range(int(first[place]), min(int(last[place]), int(first[place]) + 64)):
+            found.add((*_bits(mask, 0), *_bits(int(order[at]), half)))
         if len(found) > 256:
             break
     return found
+
+
+def _maybe(sums: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.intp]:
+    """The places of those of `sums` that may be among `others`, by their last bits: most are not."""
+    held = np.zeros(_LAST_BITS + 1, dtype=np.bool_)
+    held[others & _LAST_BITS] = True
+    places: NDArray[np.intp] = held[sums & _LAST_BITS].nonzero()[0]
+    return places
 
 
 def _sums(values: Sequence[int]) -> NDArray[np.int64]:

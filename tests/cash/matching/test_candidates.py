@@ -118,7 +118,7 @@ def test_items_of_the_currency_alone_and_what_was_said_to_come() -> None:
 def test_what_names_settle_is_not_looked_at_any_further() -> None:
     counted = Counted()
     chunk = [money(50_000, "FA2026-000001", payer_iban=IBAN)]
-    [decision] = decide_all(chunk, counted.lookups(), {1: Policy()}, PRIORS, today=TODAY)
+    [decision] = decide_all(chunk, counted.lookups(), {(1, "EUR"): Policy()}, PRIORS, today={1: TODAY})
     assert decision.verdict is Verdict.APPLY
     assert "open_items" not in counted.asked
 
@@ -126,7 +126,7 @@ def test_what_names_settle_is_not_looked_at_any_further() -> None:
 def test_what_is_quoted_is_looked_up_once_for_both_steps() -> None:
     counted = Counted()
     chunk = [money(50_000, "FA2026-000001", payer_iban=IBAN), money(60_000, "VIREMENT", payer_name="GARAGE MARTIN")]
-    decide_all(chunk, counted.lookups(), {1: Policy()}, PRIORS, today=TODAY)
+    decide_all(chunk, counted.lookups(), {(1, "EUR"): Policy()}, PRIORS, today={1: TODAY})
     assert (counted.asked["by_reference"], counted.asked["by_iban"], counted.asked["open_items"]) == (1, 1, 1)
 
 
@@ -137,7 +137,7 @@ def test_a_chunk_is_decided_as_its_payments_are() -> None:
         money(60_000, "VIREMENT", payer_name="GARAGE MARTIN", payer_iban=""),
         money(12_345, "?", payer_name="NOBODY", payer_iban=""),
     ]
-    together = decide_all(chunk, look, {1: Policy()}, PRIORS, today=TODAY)
+    together = decide_all(chunk, look, {(1, "EUR"): Policy()}, PRIORS, today={1: TODAY})
     alone = [
         decide(one, found, Policy(), PRIORS, today=TODAY)
         for one, found in zip(chunk, everything(chunk, look), strict=True)
@@ -151,4 +151,4 @@ def test_a_chunk_is_decided_as_its_payments_are() -> None:
 def test_no_money_no_candidates() -> None:
     none = Counted().lookups()
     assert named_candidates([], none, quotes_of([], none)) == []
-    assert decide_all([], Counted().lookups(), {}, PRIORS, today=TODAY) == []
+    assert decide_all([], Counted().lookups(), {}, PRIORS, today={}) == []
