@@ -24,12 +24,13 @@ from dunning.case import ContactFacts, CustomerFacts, HoldFacts, ItemFacts, Noti
 from dunning.circumstances import bank_ages, choices, events, forecasts, reminded_late, risk_of, statuses
 from dunning.experiments.trials import trials
 from dunning.models import DunningHold, DunningNotice, DunningNoticeItem, Promise, PromiseItem, PromiseState
+from dunning.replies.waiting import waiting_replies
 
 DUNNED = (EntryKind.INVOICE, EntryKind.LATE_CHARGE)
 """The kinds of debit that are asked for; others (a refund on its way, a reversal) are the seller's own business."""
 
 LONGEST_REST = 61
-"""Conversations are looked for so many days back: the longest rest that a policy may have, and a day for zones."""
+"""Conversations and replies are looked for so many days back: the longest rest of a policy, and a day for zones."""
 
 InFlight = Callable[[Session, Sequence[int]], Mapping[int, int]]
 """Minor units on their way per item, for the customers of these ids: paid, not yet settled."""
@@ -61,6 +62,7 @@ def gather(session: Session, account_ids: Sequence[int], *, now: datetime, in_fl
     reminded = reminded_late(session, account_ids)
     ages = bank_ages(session, now=now)
     spoken = conversations(session, account_ids, since=local_date(now, "UTC") - timedelta(days=LONGEST_REST))
+    unanswered = waiting_replies(session, account_ids, since=local_date(now, "UTC") - timedelta(days=LONGEST_REST))
     out = taken_out(session, account_ids, now=now)
     announced = courtesy_only(session, account_ids, now=now)
     trials_of = trials(session, account_ids, today=local_date(now, "UTC"))
@@ -92,6 +94,7 @@ def gather(session: Session, account_ids: Sequence[int], *, now: datetime, in_fl
                 reminded_late=row.id in reminded,
                 bank_age=ages,
                 spoken_on=spoken.get(row.id),
+                waiting_since=unanswered.get(row.id),
                 taken_out=out.get(row.id, ""),
                 courtesy_only=announced.get(row.id, ""),
                 trial=trials_of.get(row.id),

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from traceback import format_exc
 from typing import Any
 
@@ -19,6 +20,7 @@ import structlog
 from sqlalchemy import delete, exists, select
 from sqlmodel import Session, col
 
+from ar.core.access.links import unsubscribe_url
 from ar.core.audit import Act, record
 from ar.core.calendars import is_business_day, within_hours
 from ar.core.clock import local_date
@@ -57,7 +59,9 @@ class RunReport:
 
 def run_chunks(kernel: Kernel, *, now: datetime, link_for: LinkFor, in_flight: InFlight, size: int = 200) -> RunReport:
     """Decide and record for every customer whose turn it is at `now`, `size` of them in a transaction."""
-    means = Means(kernel.renderer, kernel.settings.mail_from, link_for, in_flight)
+    settings = kernel.settings
+    stop_for = partial(unsubscribe_url, settings.base_url, settings.signing_key)
+    means = Means(kernel.renderer, settings.mail_from, link_for, in_flight, stop_for)
     with kernel.database.reading() as session:
         due, parked = whose_turn(session, now=now)
     counts: Counter[type[Decision]] = Counter()

@@ -24,7 +24,9 @@ from dunning.decision import Send
 from dunning.facts import InFlight
 from dunning.message import Charged, Extras, Seller
 from dunning.models import DunningNotice, DunningNoticeItem
-from dunning.steps import Copy, Signer
+from dunning.steps import Attach, Copy, Signer
+from dunning.texts.copies import copies_for, links_for
+from dunning.texts.headers import Thread, courtesy_headers, earlier_messages, thread_headers
 from dunning.texts.live import Texts, texts_in_force
 
 LinkFor = Callable[[int, int], str]
@@ -33,12 +35,14 @@ LinkFor = Callable[[int, int], str]
 
 @dataclass(frozen=True)
 class Means:
-    """What a run needs from outside the database. `sender` is the address of sellers that have none of their own."""
+    """What a run needs from outside the database. `sender` is the address of sellers that have none of their own;
+    `stop_for` gives the address by which a contact opts out of courtesy mail."""
 
     renderer: Renderer
     sender: str
     link_for: LinkFor
     in_flight: InFlight
+    stop_for: Callable[[int], str]
 
 
 class Sending(NamedTuple):
@@ -47,6 +51,10 @@ class Sending(NamedTuple):
     facts: CustomerFacts
     send: Send
     day: date
+
+    @property
+    def entry_ids(self) -> tuple[int, ...]:
+        return tuple(line.ask.item.entry_id for line in self.send.lines)
 
 
 class _Written(NamedTuple):
@@ -58,6 +66,8 @@ class _Written(NamedTuple):
     terms: LateTerms | None
     charges: tuple[Charged, ...]
     signer: message.Signer | None
+    copies: Mapping[int, int]
+    earlier: Sequence[str]
 
     @property
     def key(self) -> str:
@@ -92,6 +102,8 @@ def _written(
     terms = late.terms_for(
         session, [(one.facts.account_id, sellers[one.send.entity_id].country, one.day) for one in sendings]
     )
+    attached = [one.entry_ids if one.send.step.attach is Attach.COPIES else () for one in sendings]
+    threads = [Thread(one.facts.account_id, one.send.entity_id, frozenset(one.entry_ids)) for one in sendings]
     countries = {entity_id: seller.country for entity_id, seller in sellers.items()}
     charges = late.charges_for(session, [(one.facts, one.send, one.day) for one in sendings], countries)
     return [
@@ -102,8 +114,18 @@ def _written(
             announced,
             charged,
             _signer(one, owners),
+            copies,
+            earlier,
         )
-        for notice_id, one, announced, charged in zip(ids, sendings, terms, charges, strict=True)
+        for notice_id, one, announced, charged, copies, earlier in zip(
+            ids,
+            sendings,
+            terms,
+            charges,
+            copies_for(session, attached),
+            earlier_messages(session, threads),
+            strict=True,
+        )
     ]
 
 
@@ -168,7 +190,7 @@ def _call(one: _Written) -> TaskDraft:
         entity_id=send.entity_id,
         notice_id=one.notice_id,
         contact_id=facts.contact.id if facts.contact else None,
-        entry_ids=tuple(line.ask.item.entry_id for line in send.lines),
+        entry_ids=one.sending.entry_ids,
     )
 
 
@@ -191,14 +213,16 @@ def _draft(one: _Written, channel: MessageChannel, means: Means, texts: Texts) -
     facts, send, day = one.sending
     kind, wanted = send.step.kind, (facts.contact.language if facts.contact else None) or facts.language
     language = means.renderer.message_language(kind, wanted)
+    link = means.link_for(facts.account_id, facts.epoch)
+    references = {line.ask.item.entry_id: line.ask.item.reference for line in send.lines}
     given = message.context(
         send,
         facts,
         one.seller,
-        link=means.link_for(facts.account_id, facts.epoch),
+        link=link,
         terms=one.terms,
         today=day,
-        extras=Extras(one.signer, one.charges),
+        extras=Extras(one.signer, one.charges, links_for(link, references)),
     )
     if channel is MessageChannel.SMS:
         spoken = RenderedMessage("", means.renderer.sms(kind, language=language, **given), "")
@@ -209,6 +233,7 @@ def _draft(one: _Written, channel: MessageChannel, means: Means, texts: Texts) -
         sender = one.seller.code
     elif channel is MessageChannel.SMS:
         sender = ""
+    by_mail = channel is MessageChannel.EMAIL
     return Draft(
         dedup_key=one.key,
         purpose=message.PURPOSE,
@@ -219,9 +244,20 @@ def _draft(one: _Written, channel: MessageChannel, means: Means, texts: Texts) -
         language=language,
         subject=spoken.subject,
         body_text=spoken.text,
-        body_html=spoken.html if channel is MessageChannel.EMAIL else "",
+        body_html=spoken.html if by_mail else "",
+        headers=_headers(one, sender, means) if by_mail else {},
+        attachments=list(dict.fromkeys(one.copies.values())) if by_mail else (),
         channel=channel,
     )
+
+
+def _headers(one: _Written, sender: str, means: Means) -> dict[str, str]:
+    """The thread that the message goes on with, and for a courtesy word the way out of them."""
+    facts, send, _ = one.sending
+    headers = thread_headers(one.earlier)
+    if send.step.courtesy and facts.contact is not None:
+        headers |= courtesy_headers(means.stop_for(facts.contact.id), mailbox=sender)
+    return headers
 
 
 def _copied(facts: CustomerFacts, send: Send, owners: Mapping[int, User]) -> list[tuple[str, str]]:

@@ -55,7 +55,13 @@ class World:
 
     @property
     def means(self) -> Means:
-        return Means(self.kernel.renderer, "accounts@seller.example", link_for, self.in_flight)
+        return Means(
+            self.kernel.renderer,
+            "accounts@seller.example",
+            link_for,
+            self.in_flight,
+            lambda contact_id: f"https://pay.example/stop/{contact_id}",
+        )
 
     def customer(
         self,
