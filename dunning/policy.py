@@ -246,6 +246,5 @@ STANDARD = Policy(
         ),
         Step("call", 45, "reminder_formal", Tone.FORMAL, channel=Channel.PHONE),
     ),
-    start=Start.REACHED,
 )
 """The whole ladder, to be chosen: from whether the invoice arrived, a week before it is due, to a person's call."""

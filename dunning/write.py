@@ -214,7 +214,10 @@ def _draft(one: _Written, channel: MessageChannel, means: Means, texts: Texts) -
     kind, wanted = send.step.kind, (facts.contact.language if facts.contact else None) or facts.language
     language = means.renderer.message_language(kind, wanted)
     link = means.link_for(facts.account_id, facts.epoch)
-    references = {line.ask.item.entry_id: line.ask.item.reference for line in send.lines}
+    missing = send.lines if send.step.attach is Attach.COPIES else ()
+    linked = {
+        line.ask.item.entry_id: line.ask.item.reference for line in missing if line.ask.item.entry_id not in one.copies
+    }
     given = message.context(
         send,
         facts,
@@ -222,7 +225,7 @@ def _draft(one: _Written, channel: MessageChannel, means: Means, texts: Texts) -
         link=link,
         terms=one.terms,
         today=day,
-        extras=Extras(one.signer, one.charges, links_for(link, references)),
+        extras=Extras(one.signer, one.charges, links_for(link, linked)),
     )
     if channel is MessageChannel.SMS:
         spoken = RenderedMessage("", means.renderer.sms(kind, language=language, **given), "")

@@ -28,7 +28,7 @@ def test_stored_form_reads_back_the_same() -> None:
         ({"steps": []}, "/steps"),
         ({"steps": [{"key": "a", "offset_days": 5, "kind": "k", "tone": "friendly"}] * 2}, "/steps"),
         ({"steps": [{"key": "a", "offset_days": 400, "kind": "k", "tone": "friendly"}]}, "/steps/0/offset_days"),
-        ({"steps": [{"key": "", "offset_days": 4, "kind": "k", "tone": "friendly"}]}, "/steps"),
+        ({"steps": [{"key": "", "offset_days": 4, "kind": "k", "tone": "friendly"}]}, "/steps/0/key"),
         ({"steps": [{"key": "a", "offset_days": 4, "kind": "k", "tone": "angry"}]}, "/steps/0/tone"),
         ({"per_day": 9}, "/per_day"),
         ({"per_week": "many"}, "/per_week"),
