@@ -13,7 +13,7 @@ from sqlmodel import Session, col
 
 from ar.core.db import among
 from ar.core.mail import Mail, parse_address
-from ar.core.outbox import MessageState, OutboxMessage
+from ar.core.outbox import MessageChannel, MessageState, OutboxMessage
 from dunning.models import DunningNotice, DunningNoticeItem
 
 _ID = re.compile(r"<[^<>\s@]{1,200}@[^<>\s@]{1,255}>")
@@ -67,7 +67,7 @@ class Thread(NamedTuple):
 
 
 def earlier_messages(session: Session, wanted: Sequence[Thread]) -> list[list[str]]:
-    """For each, the Message-IDs of the reminders that were sent about any of the same items, the oldest first.
+    """For each, the Message-IDs of the e-mails that were sent about any of the same items, the oldest first.
 
     One query for all of them.
     """
@@ -86,6 +86,7 @@ def earlier_messages(session: Session, wanted: Sequence[Thread]) -> list[list[st
         .where(
             among(session, col(notice.account_id), sorted({one.account_id for one in wanted})),
             col(notice.cancelled_at).is_(None),
+            col(sent.channel) == MessageChannel.EMAIL,
             col(sent.state) == MessageState.SENT,
         )
         .order_by(col(notice.id))
