@@ -82,6 +82,7 @@ from prediction import pages as prediction_pages
 from selfservice import advice as portal_advice
 from selfservice import ask as portal_ask
 from selfservice import debit as portal_debit
+from selfservice import notices as portal_notices
 from selfservice import pages as portal_pages
 from selfservice import paying as portal_paying
 from selfservice import plans as portal_plans
@@ -95,6 +96,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     portal_unsubscribe.router,
     portal_debit.router,
     portal_plans.router,
+    portal_notices.router,
     health.router,
     openapi.router,
     access_api.router,

@@ -33,6 +33,7 @@ from invoicing.receipts.make import make_receipt
 from invoicing.statements.facts import Show
 from invoicing.statements.make import StatementFormat, make_statement
 from selfservice.frame import VisitDep, shown
+from selfservice.notices import notices_of
 from selfservice.notify import acknowledge_promise
 from selfservice.paying import BY_PAGE, pay_by
 from selfservice.position import (
@@ -90,6 +91,7 @@ def home(
         visitor = visit.by(session)
         found = positions(session, visitor.account_id)
         saved = methods_of(session, visitor.account_id)
+        notices = notices_of(session, visitor.account_id)
     return shown(
         request,
         visit,
@@ -98,6 +100,7 @@ def home(
         found[0].seller,
         positions=found,
         saved=saved,
+        notices=notices,
         today=visitor.today,
         why=words_of(why),
         done=done if done in FLASHES else "",

@@ -120,6 +120,8 @@ JOB_NAMES = (
     "reconcile-payments",
     "bill",
     "forget-old-jobs",
+    "send-webhooks",
+    "make-letters",
     "another",
 )
 JOBS = [make_job(number, name, JobState.DONE, outcome="3 <sent>") for number, name in enumerate(JOB_NAMES, start=1)]

@@ -44,6 +44,10 @@ INVOICES = [
     make_invoice(1005, date(2026, 5, 5), in_flight_minor=1000_00, amount_minor=1000_00),
     make_invoice(1006, date(2026, 6, 5), kind=EntryKind.LATE_CHARGE, currency="USD"),
 ]
+NOTICES = [
+    SimpleNamespace(id=1, subject="A <notice>", body_text="Hello,\n<b>two</b> lines"),
+    SimpleNamespace(id=2, subject="", body_text="Hello"),
+]
 MANY = [
     Position(make_seller(1, "Atelier & Fils"), INVOICES, {}),
     Position(make_seller(2, "Atelier <Nord>"), [], {"EUR": 20_00, "USD": 5_00}),
@@ -244,10 +248,11 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "link": "https://pay.example/pay/abc",
         "days": 90,
     },
-    "portal/home.html": {"positions": MANY, "saved": METHODS, "today": DAY, "done": "", "why": ""},
+    "portal/home.html": {"positions": MANY, "notices": NOTICES, "saved": METHODS, "today": DAY, "done": "", "why": ""},
     **{
         f"portal/home.html#{done}": {
             "positions": MANY[1:],
+            "notices": [],
             "saved": [],
             "today": DAY,
             "done": done,

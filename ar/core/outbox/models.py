@@ -79,6 +79,13 @@ class OutboxMessage(SQLModel, table=True):
             postgresql_where=text("channel = 'sms'"),
         ),
         Index(
+            "ix_outbox_message_notice",
+            "account_id",
+            "id",
+            sqlite_where=text("channel = 'portal' AND arrival IS NULL"),
+            postgresql_where=text("channel = 'portal' AND arrival IS NULL"),
+        ),
+        Index(
             "ix_outbox_message_arrival",
             "arrival",
             "id",

@@ -27,6 +27,7 @@ def upgrade() -> None:
         ("carrier_ref", ["carrier_ref"], "carrier_ref IS NOT NULL"),
         ("arrival", ["arrival", "id"], "arrival IS NOT NULL"),
         ("channel", ["channel", "send_after", "id"], "state = 'queued'"),
+        ("notice", ["account_id", "id"], "channel = 'portal' AND arrival IS NULL"),
         ("number", ["recipient", "id"], "channel = 'sms'"),
     ):
         kept = sa.text(condition)
