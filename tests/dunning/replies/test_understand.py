@@ -169,3 +169,9 @@ def test_phrases_are_well_formed() -> None:
     assert {rule.kind for rule in phrases().rules} == set(MEANINGS)
     assert 0.5 < SURE < 0.75
     assert reference_key("INV 1") == "INV1"
+
+
+def test_the_rest_has_no_amount_of_its_own() -> None:
+    found = proposed("We will pay 60.00 EUR of INV-1 tomorrow and the rest on the 28th.")
+    told = [(one.data["due_on"], one.data["amount_minor"]) for one in found]
+    assert told == [("2026-03-12", 6_000), ("2026-03-28", None)]
