@@ -145,7 +145,8 @@ def _promises(sentence: str, entry_ids: list[int], around: Around) -> list[dict[
     days = [said for said in said_days(sentence, on=around.on, country=around.country) if said.day >= around.on]
     amounts = _of_days(sentence, days, currency=around.currency)
     told: list[dict[str, Any]] = []
-    for said, amount in zip(days or [None], amounts, strict=True):
+    wanted: list[Said | None] = [*days] or [None]
+    for said, amount in zip(wanted, amounts, strict=True):
         told.append(
             {
                 "due_on": said.day.isoformat() if said else None,
