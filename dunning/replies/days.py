@@ -243,7 +243,7 @@ _TABLE: tuple[tuple[str, _Resolve, bool], ...] = (
     (rf"(?<![\w./,-])(?P<day>\d{{1,2}})(?:er|st|nd|rd|th|\.)?\s(?:of\s|de\s)?(?P<name>{_M})\b\.?(?!\s?(?:19|20)\d\d)"
      rf"|\b(?P<us>{_M})\.?\s(?:the\s)?(?P<usday>\d{{1,2}})(?:st|nd|rd|th)?\b(?![\d.,]\d|,?\s?(?:19|20)\d\d)",
      _named, True),
-    (r"(?<![\w./,-])(?P<n>\d{1,2})/(?P<m>\d{1,2})(?![\w/]|[.,-]\d)", _numeric, True),
+    (r"(?<![\w./,-])(?P<n>\d{1,2})/(?P<m>\d{1,2})(?![\w/]|[.,-]\d|\s(?:of|de)\s)", _numeric, True),
     (r"(?<![\w./,-])(?P<n>\d{1,2})\.(?P<m>\d{1,2})\.(?!\d)", _numeric, True),
     (rf"\b(?:le|du|au|jusqu['’]au|d['’]ici\s(?:le|au)|avant\sle)\s(?P<d>\d{{1,2}})(?:er)?\b(?![\w/]|[.,-]\d|\s?(?:{_M})\b"
      r"|\s?(?:€|eur|jours|%|heures|h\b))", lambda m, at: _day_of_month(int(m["d"]), at), True),

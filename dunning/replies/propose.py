@@ -10,10 +10,10 @@ from typing import Any
 
 from ar.cash.remittance.references import named_in
 from ar.ledger.references import reference_key
-from dunning.replies.days import said_days
+from dunning.replies.days import Said, said_days
 from dunning.replies.kinds import ProposalKind, ReplyKind
 from dunning.replies.rules import plain, reason_of
-from dunning.replies.sums import said_amounts
+from dunning.replies.sums import SaidAmount, said_amounts
 from dunning.replies.understand import Finding
 
 AT_ONCE = 75
@@ -143,10 +143,10 @@ def _only(around: Around) -> list[int]:
 def _promises(sentence: str, entry_ids: list[int], around: Around) -> list[dict[str, Any]]:
     """One promise for each day said; amounts go to the days in their order, where there are as many."""
     days = [said for said in said_days(sentence, on=around.on, country=around.country) if said.day >= around.on]
-    amounts = said_amounts(sentence, currency=around.currency)
+    amounts = _of_days(sentence, days, currency=around.currency)
     told: list[dict[str, Any]] = []
-    for n, said in enumerate(days or [None]):
-        amount = amounts[n] if len(amounts) == max(1, len(days)) else None
+    wanted: list[Said | None] = [*days] or [None]
+    for said, amount in zip(wanted, amounts, strict=True):
         told.append(
             {
                 "due_on": said.day.isoformat() if said else None,
@@ -157,6 +157,18 @@ def _promises(sentence: str, entry_ids: list[int], around: Around) -> list[dict[
             }
         )
     return told
+
+
+def _of_days(sentence: str, days: Sequence[Said], *, currency: str) -> list[SaidAmount | None]:
+    """The amount of each day, or of none: in their order where there are as many, else the one before the day."""
+    found = said_amounts(sentence, currency=currency)
+    if len(found) == max(1, len(days)):
+        return list(found)
+    starts = [0, *(said.end for said in days[:-1])]
+    before = [
+        said_amounts(sentence[start : said.start], currency=currency) for start, said in zip(starts, days, strict=False)
+    ]
+    return [some[0] if len(some) == 1 else None for some in before] or [None]
 
 
 def _paid(sentence: str, entry_ids: list[int], around: Around) -> dict[str, Any]:
