@@ -118,7 +118,7 @@ class CustomerFacts:
     `contact` is the one to write to, None when no person is known; `bounced` tells that mail to one came back;
     `copied` are the other people. `reminded_late` tells whether it was ever reminded of a late invoice. `bank_age` is,
     by seller that has bank statements, the age of the newest in business days. `hour` is the local one
-    at which it is best written to, None when nothing tells.
+    at which it is best written to and `channel_habit` the channel that got it to act, None when nothing tells.
     """
 
     account_id: int
@@ -145,6 +145,7 @@ class CustomerFacts:
     bank_age: Mapping[int, int] = field(default_factory=dict)
     trial: Trial | None = None
     hour: int | None = None
+    channel_habit: Channel | None = None
 
     def reached_by(self, channel: Channel) -> bool:
         """Whether a message by `channel` has a way to the customer."""

@@ -20,6 +20,7 @@ from ar.ledger.models import EntryKind, OpenItem
 from dunning.case import ContactFacts, CustomerFacts, HoldFacts, ItemFacts, Noticed, PastNotice
 from dunning.circumstances import bank_ages, choices, events, forecasts, reminded_late, risk_of, statuses
 from dunning.experiments.trials import trials
+from dunning.habits import NOTHING_KNOWN, habits
 from dunning.models import DunningHold, DunningNotice, DunningNoticeItem, Promise, PromiseItem, PromiseState
 
 DUNNED = (EntryKind.INVOICE, EntryKind.LATE_CHARGE)
@@ -54,6 +55,7 @@ def gather(session: Session, account_ids: Sequence[int], *, now: datetime, in_fl
     holds = _holds(session, account_ids, now=now)
     reminded = reminded_late(session, account_ids)
     ages = bank_ages(session, now=now)
+    habits_of = habits(session, account_ids, now=now)
     trials_of = trials(session, account_ids, today=local_date(now, "UTC"))
     found = []
     for row in accounts:
@@ -83,6 +85,8 @@ def gather(session: Session, account_ids: Sequence[int], *, now: datetime, in_fl
                 reminded_late=row.id in reminded,
                 bank_age=ages,
                 trial=trials_of.get(row.id),
+                hour=habits_of.get(row.id, NOTHING_KNOWN).hour,
+                channel_habit=habits_of.get(row.id, NOTHING_KNOWN).channel,
             )
         )
     return found
