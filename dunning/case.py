@@ -113,6 +113,8 @@ class CustomerFacts:
     conversation, `waiting_since` that of the oldest reply nobody dealt with. `taken_out` says why a person has taken
     the customer over, `courtesy_only` why nothing but announcements goes out by itself; empty for neither. `hour` is
     the local one at which it is best written to, None when nothing tells.
+    by seller that has bank statements, the age of the newest in business days. `hour` is the local one
+    at which it is best written to and `channel_habit` the channel that got it to act, None when nothing tells.
     """
 
     account_id: int
@@ -142,6 +144,7 @@ class CustomerFacts:
     bank_age: Mapping[int, int] = field(default_factory=dict)
     trial: Trial | None = None
     hour: int | None = None
+    channel_habit: Channel | None = None
 
     def reached_by(self, channel: Channel) -> bool:
         """Whether a message by `channel` has a way to the customer."""

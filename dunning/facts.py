@@ -23,6 +23,7 @@ from dunning.calls.rest import conversations
 from dunning.case import ContactFacts, CustomerFacts, HoldFacts, ItemFacts, Noticed, PastNotice
 from dunning.circumstances import bank_ages, choices, events, forecasts, reminded_late, risk_of, statuses
 from dunning.experiments.trials import trials
+from dunning.habits import NOTHING_KNOWN, habits
 from dunning.models import DunningHold, DunningNotice, DunningNoticeItem, Promise, PromiseItem, PromiseState
 from dunning.replies.waiting import waiting_replies
 
@@ -65,6 +66,7 @@ def gather(session: Session, account_ids: Sequence[int], *, now: datetime, in_fl
     unanswered = waiting_replies(session, account_ids, since=local_date(now, "UTC") - timedelta(days=LONGEST_REST))
     out = taken_out(session, account_ids, now=now)
     announced = courtesy_only(session, account_ids, now=now)
+    habits_of = habits(session, account_ids, now=now)
     trials_of = trials(session, account_ids, today=local_date(now, "UTC"))
     found = []
     for row in accounts:
@@ -98,6 +100,8 @@ def gather(session: Session, account_ids: Sequence[int], *, now: datetime, in_fl
                 taken_out=out.get(row.id, ""),
                 courtesy_only=announced.get(row.id, ""),
                 trial=trials_of.get(row.id),
+                hour=habits_of.get(row.id, NOTHING_KNOWN).hour,
+                channel_habit=habits_of.get(row.id, NOTHING_KNOWN).channel,
             )
         )
     return found

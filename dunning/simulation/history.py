@@ -194,6 +194,8 @@ def facts_on(
         reminded_late=history.reminded_late or written.reminded_late,
         bank_age=bank_age,
         trial=None,
+        hour=None,
+        channel_habit=None,
     )
 
 

@@ -36,7 +36,7 @@ UNKNOWN = (
     "customers_react",  # some paid because of the messages that they truly got, and would not have for others
     "as_today",  # contacts, opt-outs, bounces, segments, zones and the policies in force are those of today
     "evening_before",  # a morning knows what was booked by the evening before
-    "no_rests",  # rests after conversations, unread replies and experiments are left out
+    "no_rests",  # rests after conversations, unread replies, habits and experiments are left out
     "weekly_forecasts",  # forecasts are those of one scoring a week
 )
 """Codes of what a simulation does not know, as pages put them into words and docs/simulation.md explains them."""
