@@ -94,9 +94,16 @@ def open_planned(session: Session, planned: PlannedAccount, ids: Ids, *, now: da
         segment=planned.segment,
         owner_id=ids.users[planned.owner],
         contacts=tuple(
-            ContactDraft(name=contact.name, email=contact.email, roles=contact.roles) for contact in planned.contacts
+            ContactDraft(name=contact.name, email=contact.email, phone=_phone(planned), roles=contact.roles)
+            for contact in planned.contacts
         ),
     )
     made = open_account(session, draft, by=ids.actor(planned.owner), now=now)
     assert made.id is not None
     ids.accounts[planned.code] = made.id
+
+
+def _phone(planned: PlannedAccount) -> str | None:
+    """A number of the range that France keeps for fiction; none for customers elsewhere, who are written to."""
+    number = int(planned.code.removeprefix("C")) % 10_000
+    return f"+33 1 99 00 {number // 100:02} {number % 100:02}" if planned.country == "FR" else None

@@ -49,6 +49,11 @@ class Listed:
     within_hours: bool
 
     @property
+    def exchanged_on(self) -> date | None:
+        """The day, in UTC, of the last exchange."""
+        return date.fromisoformat(self.row.exchange["at"][:10]) if self.row.exchange else None
+
+    @property
     def stood_in(self) -> bool:
         return self.row.worker_id != self.row.owner_id
 
