@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import HealthCheck
@@ -17,7 +17,7 @@ from ar.core.logs import configure
 from ar.core.render import Renderer
 from ar.core.settings import Settings
 from tests.browser import CHROMIUM, launched
-from tests.databases import Postgres, answering, binaries, missing, postgres_database, private_server, sqlite_database
+from tests.databases import Postgres, in_memory, missing, postgres_database, serving, sqlite_database
 
 property_settings.register_profile(
     "amiable",
@@ -48,17 +48,15 @@ def logs() -> None:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A PostgreSQL server; skips with the reason, or fails where it is required, when there is none."""
-    with ExitStack() as stack:
-        url = answering()
+    with serving() as url:
         if url is None:
-            where = binaries()
-            if where is None:
-                missing("postgres", "no PostgreSQL answers (AMIABLE_TEST_POSTGRES) and no initdb is installed")
-            assert where is not None
-            url = stack.enter_context(private_server(where))
+            missing("postgres", "no PostgreSQL answers (AMIABLE_TEST_POSTGRES) and no initdb is installed")
+        assert url is not None
         server = Postgres(url)
-        stack.callback(server.close)
-        yield server
+        try:
+            yield server
+        finally:
+            server.close()
 
 
 @pytest.fixture(scope="module")
@@ -74,10 +72,10 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+def database(request: pytest.FixtureRequest) -> Iterator[Database]:
     """A fresh, migrated database, once on SQLite and once on PostgreSQL."""
     if request.param == "sqlite":
-        with sqlite_database(tmp_path) as made:
+        with TemporaryDirectory(prefix="amiable-", dir=in_memory()) as folder, sqlite_database(Path(folder)) as made:
             yield made
         return
     with postgres_database(request.getfixturevalue("postgres")) as made:
