@@ -112,9 +112,8 @@ class CustomerFacts:
     by seller that has bank statements, the age of the newest in business days. `spoken_on` is the day of the last
     conversation, `waiting_since` that of the oldest reply nobody dealt with. `taken_out` says why a person has taken
     the customer over, `courtesy_only` why nothing but announcements goes out by itself; empty for neither. `hour` is
-    the local one at which it is best written to, None when nothing tells.
-    by seller that has bank statements, the age of the newest in business days. `hour` is the local one
-    at which it is best written to and `channel_habit` the channel that got it to act, None when nothing tells.
+    the local one at which it is best written to and `channel_habit` the channel that got it to act, None when nothing
+    tells.
     """
 
     account_id: int

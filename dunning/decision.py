@@ -75,6 +75,8 @@ class Nothing:
     reasons: tuple[Reason, ...]
 
 
+_LIGHT = (Channel.EMAIL, Channel.SMS)
+
 Decision = Send | Hold | Nothing
 
 
@@ -273,16 +275,29 @@ def _choose(
         return Hold(facts.account_id, tuple(reasons))
     ranked.sort(key=lambda found: found[:4])
     _, _, _, entity_id, gravest = ranked[0]
-    wanted = gravest.step.channel
+    policy = policy_of(gravest.ask.item, facts, policies) or policies.company
+    wanted = _wanted(gravest.step, facts, policy)
     channel = next((way for way in (wanted, Channel.EMAIL) if facts.reached_by(way)), None)
     if channel is None:
         return Hold(facts.account_id, (_unreached(facts), *reasons))
     if channel is not wanted:
         reasons.append(Reason("other_channel", {"channel": wanted.value, "instead": channel.value}))
     reasons += [Reason("other_seller_first", {"entity_id": other}) for _, _, _, other, _ in ranked[1:]]
-    policy = policy_of(gravest.ask.item, facts, policies) or policies.company
+    if policy.timing.enabled and all(line.ask.item.forecast is None for line in by_entity[entity_id]):
+        reasons.append(Reason("timing_plain", {}))
     chosen = tuple(by_entity[entity_id])
     return Send(facts.account_id, entity_id, gravest.step, policy, chosen, tuple(reasons), channel)
+
+
+def _wanted(step: Step, facts: CustomerFacts, policy: Policy) -> Channel:
+    """The step's channel, or the one that got this customer to act, where the policy goes by such habits.
+
+    Only an e-mail or a text message that is not grave gives way, and only to the other of the two.
+    """
+    light = step.tone in (Tone.FRIENDLY, Tone.NEUTRAL) and step.channel in _LIGHT
+    if policy.timing.enabled and light and facts.channel_habit in _LIGHT:
+        return facts.channel_habit or step.channel
+    return step.channel
 
 
 def _unreached(facts: CustomerFacts) -> Reason:

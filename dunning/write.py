@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from ar.core.access.models import User
+from ar.core.calendars import local_day_start
 from ar.core.db import among, bulk_insert, reserve_ids, table
 from ar.core.outbox import Draft, MessageChannel, queue
 from ar.core.render import RenderedMessage, Renderer
@@ -249,9 +250,18 @@ def _draft(one: _Written, channel: MessageChannel, means: Means, texts: Texts) -
         body_text=spoken.text,
         body_html=spoken.html if by_mail else "",
         headers=_headers(one, sender, means) if by_mail else {},
+        send_after=_best_hour(one.sending) if by_mail else None,
         attachments=list(dict.fromkeys(one.copies.values())) if by_mail else (),
         channel=channel,
     )
+
+
+def _best_hour(sending: Sending) -> datetime | None:
+    """The hour of the day at which the customer is used to act, where the policy goes by such habits; None for now."""
+    facts, send, day = sending
+    if facts.hour is None or not send.policy.timing.enabled:
+        return None
+    return local_day_start(day, facts.zone, hour=facts.hour)
 
 
 def _headers(one: _Written, sender: str, means: Means) -> dict[str, str]:
