@@ -35,6 +35,7 @@ from dunning.decision import Decision, Hold, Nothing, Reason, Send, decide
 from dunning.experiments.trials import enter
 from dunning.facts import DUNNED, InFlight, gather, lock_accounts
 from dunning.models import DunningDecision, DunningParked, Outcome
+from dunning.replies.tokens import reply_address
 from dunning.write import LinkFor, Means, Sending, write
 
 RUN_JOB = "run-dunning"
@@ -61,7 +62,8 @@ def run_chunks(kernel: Kernel, *, now: datetime, link_for: LinkFor, in_flight: I
     """Decide and record for every customer whose turn it is at `now`, `size` of them in a transaction."""
     settings = kernel.settings
     stop_for = partial(unsubscribe_url, settings.base_url, settings.signing_key)
-    means = Means(kernel.renderer, settings.mail_from, link_for, in_flight, stop_for)
+    answer_to = partial(reply_address, settings)
+    means = Means(kernel.renderer, settings.mail_from, link_for, in_flight, stop_for, answer_to)
     with kernel.database.reading() as session:
         due, parked = whose_turn(session, now=now)
     counts: Counter[type[Decision]] = Counter()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -37,13 +37,15 @@ LinkFor = Callable[[int, int], str]
 @dataclass(frozen=True)
 class Means:
     """What a run needs from outside the database. `sender` is the address of sellers that have none of their own;
-    `stop_for` gives the address by which a contact opts out of courtesy mail."""
+    `stop_for` gives the address by which a contact opts out of courtesy mail, `answer_to` the one at which the answers
+    of an account are read, when it is not the sender's."""
 
     renderer: Renderer
     sender: str
     link_for: LinkFor
     in_flight: InFlight
     stop_for: Callable[[int], str]
+    answer_to: Callable[[int], str | None] = field(default=lambda _account_id: None)
 
 
 class Sending(NamedTuple):
@@ -268,8 +270,11 @@ def _headers(one: _Written, sender: str, means: Means) -> dict[str, str]:
     """The thread that the message goes on with, and for a courtesy word the way out of them."""
     facts, send, _ = one.sending
     headers = thread_headers(one.earlier)
+    answer_to = means.answer_to(facts.account_id)
+    if answer_to is not None:
+        headers["Reply-To"] = answer_to
     if send.step.courtesy and facts.contact is not None:
-        headers |= courtesy_headers(means.stop_for(facts.contact.id), mailbox=sender)
+        headers |= courtesy_headers(means.stop_for(facts.contact.id), mailbox=answer_to or sender)
     return headers
 
 

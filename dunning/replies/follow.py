@@ -19,6 +19,7 @@ from ar.customers.models import Contact
 from ar.disputes.claim import open_dispute
 from ar.disputes.models import Reason
 from dunning.holds import hold
+from dunning.models import PromiseSource
 from dunning.promises import promise
 from dunning.replies.chosen import items_of, parts_of
 from dunning.replies.kinds import ProposalKind
@@ -73,7 +74,15 @@ def _promise(
     )
     if not parts:
         raise ProposalError("Say which invoices are promised: none of those open fits the message")
-    made = promise(session, _account(reply), items=parts, due_on=told, by=by, now=now)
+    made = promise(
+        session,
+        _account(reply),
+        items=parts,
+        due_on=told,
+        by=by,
+        now=now,
+        source=PromiseSource.REPLY,
+    )
     return {"promise_id": made.id}
 
 

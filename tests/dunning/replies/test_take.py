@@ -8,8 +8,10 @@ import pytest
 from sqlmodel import col, select
 
 from ar.cash.remittance.models import RemittanceAdvice
+from ar.core.db import Database
 from ar.core.jobs import run_due
 from ar.core.outbox import Arrival
+from ar.core.settings import Settings
 from ar.customers.models import Contact, LegalEntity
 from dunning.replies.copies import send_copies
 from dunning.replies.kinds import MatchedBy, ProposalKind, ProposalState, ReplyKind, ReplyState
@@ -79,6 +81,21 @@ def test_a_message_belongs_to_the_thread_it_answers(world: World, bakery: int) -
     assert reply.outbox_id == message.id
     [one] = proposals(world, reply)
     assert one.data["entry_ids"] == []
+
+
+def test_a_reminder_asks_for_answers_at_an_address_that_names_the_customer(
+    database: Database, settings: Settings
+) -> None:
+    world = World(database, settings.model_copy(update={"reply_address": "replies@seller.example"}))
+    with database.transaction() as session:
+        account_id = world.customer(session, "BAKERY")
+        world.invoice(session, account_id)
+    world.run()
+    with database.reading() as session:
+        [message] = world.messages(session)
+    raw = mail("We will pay on Friday.", sender="x@elsewhere.example", to=message.headers["Reply-To"])
+    reply = taken(world, raw)
+    assert (reply.account_id, reply.matched_by, reply.contact_id) == (account_id, MatchedBy.TOKEN, None)
 
 
 def test_a_sender_of_another_customer_is_left_to_a_person(world: World, bakery: int) -> None:
