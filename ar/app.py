@@ -190,6 +190,7 @@ MENU: tuple[MenuEntry, ...] = (
     MenuEntry("/admin/credit-rules", _("Credit rules"), "credit:read"),
     MenuEntry("/admin/legal-entities", _("Legal entities"), "users:read"),
     MenuEntry("/dunning/policies", _("Reminder policies"), "dunning:read"),
+    MenuEntry("/dunning/experiments", _("Experiments"), "dunning:read"),
     MenuEntry("/admin/late-payment-law", _("Late payment law"), "law:read"),
     MenuEntry("/admin/jobs", _("Jobs"), "audit:read"),
     MenuEntry("/admin/audit", _("Audit trail"), "audit:read"),

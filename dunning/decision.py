@@ -15,7 +15,7 @@ from typing import NamedTuple
 from ar.core.calendars import add_business_days, is_business_day
 from ar.customers.models import Channel
 from dunning.case import CustomerFacts, ItemFacts
-from dunning.ladder import Next, next_step
+from dunning.ladder import Next, next_step, timed
 from dunning.policy import Policies, Policy, StaleBank
 from dunning.steps import Step, Tone
 
@@ -283,8 +283,11 @@ def _choose(
     if channel is not wanted:
         reasons.append(Reason("other_channel", {"channel": wanted.value, "instead": channel.value}))
     reasons += [Reason("other_seller_first", {"entity_id": other}) for _, _, _, other, _ in ranked[1:]]
-    if policy.timing.enabled and all(line.ask.item.forecast is None for line in by_entity[entity_id]):
-        reasons.append(Reason("timing_plain", {}))
+    if timed(policy, facts):
+        if all(line.ask.item.forecast is None for line in by_entity[entity_id]):
+            reasons.append(Reason("timing_plain", {}))
+        if facts.hour is None and facts.channel_habit is None:
+            reasons.append(Reason("habit_unknown", {}))
     chosen = tuple(by_entity[entity_id])
     return Send(facts.account_id, entity_id, gravest.step, policy, chosen, tuple(reasons), channel)
 
@@ -295,7 +298,7 @@ def _wanted(step: Step, facts: CustomerFacts, policy: Policy) -> Channel:
     Only an e-mail or a text message that is not grave gives way, and only to the other of the two.
     """
     light = step.tone in (Tone.FRIENDLY, Tone.NEUTRAL) and step.channel in _LIGHT
-    if policy.timing.enabled and light and facts.channel_habit in _LIGHT:
+    if light and facts.channel_habit in _LIGHT and timed(policy, facts):
         return facts.channel_habit or step.channel
     return step.channel
 

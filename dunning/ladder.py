@@ -62,7 +62,7 @@ def _when(step: Step, item: ItemFacts, policy: Policy, customer: CustomerFacts, 
             return None
         return Next(step, _rested(event + timedelta(days=step.offset_days), item.noticed, policy))
     on, why = item.due_on + timedelta(days=step.offset_days), ""
-    if item.forecast is not None and _timed(policy, customer):
+    if item.forecast is not None and timed(policy, customer):
         shift = moved(
             on,
             item.forecast,
@@ -84,8 +84,8 @@ def _rested(on: date, noticed: tuple[Noticed, ...], policy: Policy) -> date:
     return max(on, max(n.on for n in noticed) + timedelta(days=policy.spacing_days))
 
 
-def _timed(policy: Policy, customer: CustomerFacts) -> bool:
-    """Whether forecasts may move steps for this customer: as its arm of an experiment says, else as the policy does."""
+def timed(policy: Policy, customer: CustomerFacts) -> bool:
+    """Whether forecasts and habits may move words to this customer: as its arm of an experiment says, else as the policy does."""
     if customer.trial is not None and customer.trial.timing is not None:
         return customer.trial.timing
     return policy.timing.enabled

@@ -130,9 +130,9 @@ class Policy:
 
     @property
     def first_offset(self) -> int:
-        """The earliest day of any step, counted from the due date."""
+        """The earliest day of any step, counted from the due date; an experiment may time a policy that does not."""
         earliest = min((step.offset_days for step in self.steps if step.after is Anchor.DUE), default=1)
-        return earliest - self.timing.early_days if self.timing.enabled else earliest
+        return earliest - self.timing.early_days
 
     def step(self, key: str) -> Step | None:
         return next((step for step in self.steps if step.key == key), None)

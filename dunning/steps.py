@@ -62,7 +62,6 @@ class Copy(StrEnum):
 class Attach(StrEnum):
     NONE = "none"
     COPIES = "copies"
-    STATEMENT = "statement"
 
 
 @dataclass(frozen=True)

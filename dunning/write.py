@@ -23,6 +23,7 @@ from dunning.calls.tasks import TaskDraft, add_tasks, step_key
 from dunning.case import CustomerFacts, LateTerms
 from dunning.decision import Send
 from dunning.facts import InFlight
+from dunning.ladder import timed
 from dunning.message import Charged, Extras, Seller
 from dunning.models import DunningNotice, DunningNoticeItem
 from dunning.steps import Attach, Copy, Signer
@@ -261,7 +262,7 @@ def _draft(one: _Written, channel: MessageChannel, means: Means, texts: Texts) -
 def _best_hour(sending: Sending) -> datetime | None:
     """The hour of the day at which the customer is used to act, where the policy goes by such habits; None for now."""
     facts, send, day = sending
-    if facts.hour is None or not send.policy.timing.enabled:
+    if facts.hour is None or not timed(send.policy, facts):
         return None
     return local_day_start(day, facts.zone, hour=facts.hour)
 

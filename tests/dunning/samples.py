@@ -57,7 +57,10 @@ REASONS: list[dict[str, Any]] = [
     {"code": "status", "status": "208", "reference": "INV-1"},
     *({"code": code, "reference": "INV-1"} for code in ("no_policy", "likely_late", "self_curing")),
     {"code": "status", "status": "211", "reference": "INV-1"},
-    *({"code": code} for code in ("courtesy_only", "taken_out", "held_out", "other_channel", "timing_plain")),
+    *(
+        {"code": code}
+        for code in ("courtesy_only", "taken_out", "held_out", "other_channel", "timing_plain", "habit_unknown")
+    ),
     {"code": "cap_week", "cap": 3},
     *(
         {"code": code}

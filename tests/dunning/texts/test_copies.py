@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
 from sqlmodel import Session
 
-from ar.core.files import StoredFile, read
+from ar.core.files import StoredFile
 from ar.core.kernel import Kernel
 from ar.core.mail import MAX_ATTACHED_BYTES
-from dunning.texts.copies import copies_for, links_for, statements_for
+from dunning.texts.copies import copies_for, links_for
 from invoicing.issue import issue
 from invoicing.models import FileFormat, InvoiceFile
 from tests.invoicing.make import NOW, TODAY, customer, draft, seller
@@ -55,18 +54,3 @@ def test_what_is_not_attached_is_linked() -> None:
     assert links_for("https://ar.example/pay/abc", {5: "INV-5", 6: ""}) == {
         "INV-5": "https://ar.example/pay/abc?document=5"
     }
-
-
-@pytest.mark.parametrize("invoices", [0, 2])
-def test_a_statement_is_made_and_kept(kernel: Kernel, invoices: int) -> None:
-    with kernel.database.transaction() as session:
-        entity_id, account_id = seller(session), customer(session)
-        for _ in range(invoices):
-            printed(session, entity_id, account_id, None)
-    kept = statements_for(kernel, [account_id], until=TODAY, now=NOW)
-    with kernel.database.reading() as session:
-        stored = session.get(StoredFile, kept[account_id])
-        assert stored is not None
-        assert stored.subject_ref == f"account:{account_id}"
-        assert read(stored, kernel.settings.files).startswith(b"%PDF")
-    assert statements_for(kernel, [], until=TODAY, now=NOW) == {}
