@@ -12,12 +12,10 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from sqlmodel import select, update
-
 from ar.core.db import Database
 from ar.core.kernel import Kernel
 from ar.core.mail import Mail, compose
-from ar.core.outbox import Draft, MessageChannel, MessageState, OutboxMessage, always_wanted, deliver, queue
+from ar.core.outbox import Draft, MessageChannel, always_wanted, deliver, queue
 from ar.core.render import Renderer
 from ar.core.settings import Settings
 from ar.core.smtp import SmtpMailer
@@ -68,10 +66,8 @@ def measure(size: int, server: str | None, repeat: int) -> dict[str, float]:
     ours, raws = [], []
     with fresh_postgres(postgres) if postgres else fresh_sqlite() as database, sink() as port:
         kernel = Kernel(Settings(var_dir=Path("/nowhere")), database, Renderer())
-        with database.transaction() as session:
-            queue(session, drafts, now=NOW)
         for _ in range(max(repeat, 3) * TURNS):
-            again(database)
+            again(database, drafts)
             raws.append(size / seconds(partial(by_smtplib, port, ready)))
             ours.append(size / seconds(partial(by_outbox, kernel, port, size)))
     if postgres:
@@ -119,10 +115,10 @@ def by_outbox(kernel: Kernel, port: int, size: int) -> None:
     assert sent == size
 
 
-def again(database: Database) -> None:
-    """Every message queued once more."""
+def again(database: Database, drafts: Sequence[Draft]) -> None:
+    """Every message queued anew, in a table that knows its size, as the database's own upkeep leaves it."""
     with database.transaction() as session:
-        session.connection().execute(
-            update(OutboxMessage).values(state=MessageState.QUEUED, attempts=0, claimed_at=None, claimed_by=None)
-        )
-        assert session.exec(select(OutboxMessage.id).limit(1)).first() is not None
+        session.connection().exec_driver_sql("DELETE FROM outbox_message")
+        assert queue(session, drafts, now=NOW) == len(drafts)
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("VACUUM ANALYZE outbox_message" if database.is_postgres else "ANALYZE")

@@ -179,12 +179,14 @@ def _unstructured(value: str) -> str:
 
 def _encoded_words(value: str) -> str:
     """`value` as RFC 2047 words of at most 75 characters, each whole in itself, one to a line."""
-    words: list[bytes] = [b""]
-    for character in value:
-        octets = character.encode()
-        if len(words[-1]) + len(octets) > _WORD_OCTETS:
-            words.append(b"")
-        words[-1] += octets
+    octets = value.encode()
+    words, start = [], 0
+    while start < len(octets):
+        end = start + _WORD_OCTETS
+        while end < len(octets) and octets[end] & 0xC0 == 0x80:  # within a character
+            end -= 1
+        words.append(octets[start:end])
+        start = end
     return "\n ".join(f"=?utf-8?b?{b64encode(word).decode('ascii')}?=" for word in words)
 
 

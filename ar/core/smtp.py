@@ -22,6 +22,7 @@ from ar.core.settings import Settings, SettingsError
 _BARE_DOT = re.compile(rb"(?m)^\.")
 _SIGN_IN_CODES = (530, 534, 535, 538)
 _CLOSING = 421
+_LONGEST_ANSWER = 8192
 Broken = (OSError, smtplib.SMTPException)
 
 
@@ -157,7 +158,7 @@ class _Line:
         try:
             server.send(f"MAIL {sender}\r\nRCPT {recipient}\r\nDATA\r\n")
             for _ in range(3):
-                answers.append(server.getreply())
+                answers.append(_answer(server))
                 if answers[-1][0] == _CLOSING:
                     break
         except Broken as error:
@@ -188,7 +189,7 @@ class _Line:
             return Fate(FateKind.LATER, f"lost before the end of the message: {_words(error)}")
         try:
             self._mailer.at("after-data")
-            code, text = server.getreply()
+            code, text = _answer(server)
         except Broken as error:
             self._drop()
             return Fate(FateKind.UNKNOWN, f"no answer after the final dot: {_words(error)}")
@@ -215,6 +216,20 @@ class _Line:
         if self._server is not None:
             self._server.close()
             self._server = None
+
+
+def _answer(server: smtplib.SMTP) -> tuple[int, bytes]:
+    """The server's next answer. One of one line, as nearly all are, is taken apart here, in a fraction of smtplib's
+    time; of several lines, the last counts. Raises what smtplib raises."""
+    if server.file is None:
+        return server.getreply()
+    while True:
+        line = server.file.readline(_LONGEST_ANSWER)
+        if not line.endswith(b"\n"):  # the end, or a line too long, of which the rest would pass for another answer
+            raise smtplib.SMTPServerDisconnected("Connection unexpectedly closed")
+        known = line[:3].isdigit()
+        if line[3:4] != b"-" or not known:
+            return (int(line[:3]) if known else -1), line[4:].strip()
 
 
 def _reply(code: int, text: bytes) -> str:

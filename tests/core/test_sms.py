@@ -67,11 +67,11 @@ def fill(database: Database, count: int = 4) -> None:
         assert queue(session, drafts, now=NOW) == count
 
 
-def send(kernel: Kernel, *, now: datetime = NOW) -> DeliveryReport:
+def send(kernel: Kernel, *, now: datetime = NOW, timeout: float = 10) -> DeliveryReport:
     carriers = {**carriers_of(kernel, now=now)}
     texts = carriers[MessageChannel.SMS]
     assert isinstance(texts, HttpTexts)
-    carriers[MessageChannel.SMS] = replace(texts, timeout=0.3)
+    carriers[MessageChannel.SMS] = replace(texts, timeout=timeout)
     return deliver(kernel, carriers, {"reminder": always_wanted}, now=now, limit=100, worker="tests")
 
 
@@ -92,7 +92,7 @@ def test_one_odd_answer_among_good_ones(
 ) -> None:
     fill(database)
     provider.manners[ODD] = manner
-    send(wired)
+    send(wired, timeout=1 if manner is Manner.SLOW else 10)
     assert {key: one.state.value for key, one in messages(database).items()} == {
         "notice/0": "sent",
         "notice/1": state,
@@ -253,7 +253,7 @@ def test_what_the_provider_refuses_is_learned(wired: Kernel, database: Database,
 def test_a_person_sends_an_uncertain_one_again(wired: Kernel, database: Database, provider: SmsProvider) -> None:
     fill(database, 1)
     provider.manner = Manner.SLOW
-    send(wired)
+    send(wired, timeout=1)
     provider.manner = Manner.OK
     with database.transaction() as session:
         send_again(session, messages(database)["notice/0"].id or 0, actor="user:1", now=LATER)

@@ -13,6 +13,8 @@ from typing import Any, cast
 
 import structlog
 from sqlalchemy import CursorResult, text, true, update
+from sqlalchemy.orm import defer
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session, col, select
 
 from ar.core.db import bulk_update
@@ -29,6 +31,18 @@ BACKOFF = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60, 180, 360, 720))
 UNREACHED_WAIT = timedelta(minutes=1)
 LOST_AFTER = timedelta(minutes=10)
 """A claim older than this belongs to a sender that died."""
+
+_NOT_YET = tuple(
+    defer(column)  # type: ignore[arg-type]
+    for column in (
+        OutboxMessage.ended_at,
+        OutboxMessage.carrier_ref,
+        OutboxMessage.arrival,
+        OutboxMessage.arrival_at,
+        OutboxMessage.arrival_words,
+    )
+)
+"""What is not read of a message that is to be sent: it comes after."""
 
 Change = tuple[int, dict[str, Any]]
 _log = structlog.get_logger()
@@ -75,6 +89,7 @@ def claim(
     """
     due = session.exec(
         select(OutboxMessage)
+        .options(*_NOT_YET)
         .where(
             col(OutboxMessage.channel) == channel,
             text("state = 'queued'"),  # as the index has it
@@ -102,7 +117,7 @@ def claim(
     claimed = []
     changes: list[Change] = []
     for message in due:
-        message.attempts += 1
+        set_committed_value(message, "attempts", message.attempts + 1)  # an assignment would cost as much as the rest
         if id_of(message) in unwanted:
             change = {"state": MessageState.CANCELLED, "outcome": unwanted[id_of(message)][:400], "ended_at": now}
             tally["cancelled"] += 1
