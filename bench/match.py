@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
+from functools import cache
 from multiprocessing import get_context
 from typing import Any
 
@@ -89,15 +90,21 @@ def worked(url: str, size: int) -> tuple[float, float]:
         return time.perf_counter() - start, memory
 
 
+@cache
+def _kept(url: str) -> Database:
+    """The database, as a worker keeps it open from chunk to chunk."""
+    return connect(url)
+
+
 def ready(url: str) -> None:
     """A worker that has been at work before: its modules loaded, the customers' names read."""
     time.sleep(1)  # so that each process takes one
-    with connect(url).reading() as session:
+    with _kept(url).transaction() as session:
         directory(session)
 
 
 def matched(url: str, lines: list[int]) -> float:
-    report = match_all(connect(url), lines, NOTHING, now=NOW)
+    report = match_all(_kept(url), lines, NOTHING, now=NOW)
     assert not report.parked, report.parked
     return peak_memory_mb()
 

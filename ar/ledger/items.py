@@ -5,9 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, Subquery, cast, func, insert, or_, select, union_all
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    Date,
+    Select,
+    Subquery,
+    bindparam,
+    cast,
+    func,
+    insert,
+    or_,
+    select,
+    union_all,
+)
 from sqlmodel import Session, col
 
 from ar.core.db import among, table
@@ -39,7 +54,7 @@ class ItemState:
     reference: str
 
 
-def balances(as_of: date) -> Subquery:
+def balances(as_of: date | BindParameter[date]) -> Subquery:
     """Every item open at the end of the day `as_of`, with what was open then.
 
     What is open now, plus what was allocated after that day: cheap for recent days, right for all.
@@ -80,7 +95,7 @@ def balances(as_of: date) -> Subquery:
     )
 
 
-def marks_after(as_of: date) -> Subquery:
+def marks_after(as_of: date | BindParameter[date]) -> Subquery:
     """By how much each item's contested amount changed after the day `as_of`, for those where it did."""
     return (
         select(col(DisputeMark.entry_id), total(col(DisputeMark.change_minor)).label("minor"))
@@ -97,7 +112,17 @@ def total(column: Any) -> ColumnElement[int]:
 
 def open_items(session: Session, *, account_ids: Sequence[int] | None = None, as_of: date) -> list[ItemState]:
     """The items open at the end of `as_of`, of some accounts or of all, oldest due first."""
-    found, marks = balances(as_of), marks_after(as_of)
+    query, account_id = _states()
+    if account_ids is not None:
+        query = query.where(among(session, account_id, account_ids))
+    return [ItemState(**row) for row in session.connection().execute(query, {"as_of": as_of}).mappings()]
+
+
+@cache
+def _states() -> tuple[Select[tuple[object, ...]], ColumnElement[int]]:
+    """The query of open_items() for any day and all accounts, and its column of accounts: put together once."""
+    day = bindparam("as_of", type_=Date)
+    found, marks = balances(day), marks_after(day)
     columns = {column.name: column for column in found.c}
     columns["disputed_minor"] = (found.c.disputed_minor - func.coalesce(marks.c.minor, 0)).label("disputed_minor")
     query: Select[tuple[object, ...]] = (
@@ -106,9 +131,7 @@ def open_items(session: Session, *, account_ids: Sequence[int] | None = None, as
         .outerjoin(marks, marks.c.entry_id == found.c.entry_id)
         .order_by(found.c.due_on, found.c.entry_id)
     )
-    if account_ids is not None:
-        query = query.where(among(session, found.c.account_id, account_ids))
-    return [ItemState(**row) for row in session.connection().execute(query).mappings()]
+    return query, found.c.account_id
 
 
 def balance_steps(session: Session, entry_ids: Sequence[int]) -> dict[int, list[tuple[date, int]]]:
