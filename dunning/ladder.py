@@ -85,7 +85,7 @@ def _rested(on: date, noticed: tuple[Noticed, ...], policy: Policy) -> date:
 
 
 def timed(policy: Policy, customer: CustomerFacts) -> bool:
-    """Whether forecasts and habits may move words to the customer: as its arm of an experiment says, else the policy."""
+    """Whether forecasts and habits may move words to the customer: as its arm of an experiment says, or the policy."""
     if customer.trial is not None and customer.trial.timing is not None:
         return customer.trial.timing
     return policy.timing.enabled
