@@ -25,6 +25,7 @@ from ar.core.audit import Act, record
 from ar.core.calendars import is_business_day, within_hours
 from ar.core.clock import local_date
 from ar.core.db import Database, among, bulk_insert, table
+from ar.core.garbage import unswept
 from ar.core.halving import error_words, halving
 from ar.core.kernel import Kernel
 from ar.customers.models import Account
@@ -78,8 +79,9 @@ def run_chunks(kernel: Kernel, *, now: datetime, link_for: LinkFor, in_flight: I
 
     chunks = [due[at : at + size] for at in range(0, len(due), size)] + [[account_id] for account_id in parked]
     for chunk in chunks:
-        for decisions in halving(kernel.database, chunk, decided, park):
-            counts.update(type(decision) for decision in decisions)
+        with unswept():
+            for decisions in halving(kernel.database, chunk, decided, park):
+                counts.update(type(decision) for decision in decisions)
     return RunReport(counts[Send], counts[Hold], counts[Nothing], tuple(failed))
 
 

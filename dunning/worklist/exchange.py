@@ -1,4 +1,4 @@
-"""The last exchange with each customer: a reminder that was written, or a contact that was logged."""
+"""The last exchange with each customer: a reminder that was written, a contact that was logged, a reply that came."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from sqlmodel import Session, col
 from ar.core.db import among
 from dunning.calls.models import CallOutcome, ContactEvent
 from dunning.models import DunningNotice
+from dunning.replies.models import Reply
 
 ATTEMPTS = (CallOutcome.LEFT_WORD, CallOutcome.NO_ANSWER, CallOutcome.WRONG_NUMBER)
 
 
 def last_exchanges(session: Session, account_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """Per account the newest: `kind` 'notice' with its step, or 'contact' with its outcome and note, and when (ISO)."""
-    notice, event = DunningNotice, ContactEvent
+    """Per account the newest: `kind` 'notice' with its step, 'contact' with its outcome and note, or 'reply' with what
+    it is and its subject; and when (ISO)."""
+    notice, event, reply = DunningNotice, ContactEvent, Reply
     newest_notice = (
         select(func.max(col(notice.id)))
         .where(among(session, col(notice.account_id), account_ids), col(notice.cancelled_at).is_(None))
@@ -29,6 +31,11 @@ def last_exchanges(session: Session, account_ids: Sequence[int]) -> dict[int, di
         .where(among(session, col(event.account_id), account_ids))
         .group_by(col(event.account_id))
     )
+    newest_reply = (
+        select(func.max(col(reply.id)))
+        .where(among(session, col(reply.account_id), account_ids), col(reply.human))
+        .group_by(col(reply.account_id))
+    )
     parts: list[Any] = [
         select(
             col(notice.account_id), col(notice.written_at).label("at"), literal("notice"), col(notice.step), literal("")
@@ -36,6 +43,13 @@ def last_exchanges(session: Session, account_ids: Sequence[int]) -> dict[int, di
         select(
             col(event.account_id), col(event.at), literal("contact"), cast(col(event.outcome), String), col(event.note)
         ).where(col(event.id).in_(newest_event)),
+        select(
+            col(reply.account_id),
+            col(reply.received_at),
+            literal("reply"),
+            cast(col(reply.kind), String),
+            col(reply.subject),
+        ).where(col(reply.id).in_(newest_reply)),
     ]
     found: dict[int, tuple[datetime, dict[str, Any]]] = {}
     for account_id, at, kind, what, note in session.connection().execute(union_all(*parts)):
