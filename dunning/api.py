@@ -133,7 +133,15 @@ def post_hold(
     """Write no reminder to a customer, until a day or until the hold is lifted."""
 
     def act() -> HoldOut:
-        made = hold(session, body.account_id, until=body.until, reason=body.reason, by=principal.actor, now=now)
+        made = hold(
+            session,
+            body.account_id,
+            until=body.until,
+            reason=body.reason,
+            by=principal.actor,
+            now=now,
+            kind=body.kind,
+        )
         touched(session, kernel, body.account_id, now=now, in_flight=in_flight)
         return HoldOut.model_validate(made)
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from ar.core.web import example
 from ar.core.web.types import ShortText
 from dunning.kept import Per
-from dunning.models import Outcome, PromiseSource, PromiseState
+from dunning.models import HoldKind, Outcome, PromiseSource, PromiseState
 
 RowId = Annotated[int, Field(ge=1, le=2**63 - 1)]
 AMOUNT = {"currency": "EUR", "amount_minor": 120_000}
@@ -107,6 +107,7 @@ class HoldIn(BaseModel):
     account_id: RowId
     until: date | None = Field(default=None, description="Its last day; without end when null")
     reason: ShortText
+    kind: HoldKind = HoldKind.PERSON
 
 
 class HoldOut(BaseModel):
@@ -114,6 +115,7 @@ class HoldOut(BaseModel):
         {
             "id": 3,
             **HOLD,
+            "kind": "person",
             "made_by": "user:3",
             "created_at": "2026-03-24T09:00:00Z",
             "lifted_by": None,
@@ -123,6 +125,7 @@ class HoldOut(BaseModel):
 
     id: int
     account_id: int
+    kind: HoldKind
     until: date | None
     reason: str
     made_by: str

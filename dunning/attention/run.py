@@ -31,6 +31,7 @@ from dunning.attention.rules import Rule, rules_in_force
 from dunning.calls.models import TaskSource
 from dunning.calls.tasks import TaskDraft, add_tasks
 from dunning.facts import DUNNED
+from dunning.holds import insolvent
 from dunning.promises import broken_promises
 
 HISTORY = timedelta(days=730)
@@ -118,7 +119,10 @@ def gather(
     broken = broken_promises(session, account_ids, since=since)
     returned = _returned(session, account_ids, since=since)
     disputes = _disputes(session, account_ids, since=since, before=since - timedelta(days=days))
-    holds = standing_holds(session, account_ids)
+    standing = standing_holds(session, account_ids)
+    holds = {number: {held.reason.value for held in found} for number, found in standing.items()}
+    for number in insolvent(session, account_ids):
+        holds.setdefault(number, set()).add("insolvency")
     return [
         AttentionFacts(
             account_id=number,
@@ -126,7 +130,7 @@ def gather(
             broken_promises=len(broken.get(number, ())),
             returned_debits=returned.get(number, 0),
             more_disputes=disputes.get(number, 0),
-            holds=tuple(sorted({held.reason.value for held in holds.get(number, ())})),
+            holds=tuple(sorted(holds.get(number, ()))),
             owed_minor=owed.by_account.get(number, 0),
             top_minor=owed.top_minor,
             currency=owed.currency,

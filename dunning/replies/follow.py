@@ -19,7 +19,7 @@ from ar.customers.models import Contact
 from ar.disputes.claim import open_dispute
 from ar.disputes.models import Reason
 from dunning.holds import hold
-from dunning.models import PromiseSource
+from dunning.models import HoldKind, PromiseSource
 from dunning.promises import promise
 from dunning.replies.chosen import items_of, parts_of
 from dunning.replies.kinds import ProposalKind
@@ -113,7 +113,9 @@ def _dispute(
     return {"dispute_ids": [dispute.id for dispute in made]}
 
 
-def _hold_until(day: Callable[[ReplyProposal, date, str], date | None], why: str) -> _Do:
+def _hold_until(
+    day: Callable[[ReplyProposal, date, str], date | None], why: str, kind: HoldKind = HoldKind.PERSON
+) -> _Do:
     """A hold up to the day that `day` gives from the proposal, today and the country; without end for None."""
 
     def act(
@@ -124,7 +126,8 @@ def _hold_until(day: Callable[[ReplyProposal, date, str], date | None], why: str
         until = changes.until or day(one, today, customer.country)
         if until is not None and until < today:
             raise ProposalError(f"{until} is over: say until when", faults=[Fault("/until", "a day to come")])
-        made = hold(session, _account(reply), until=until, reason=f"{why}: {_quoted(reply, one)}", by=by, now=now)
+        reason = f"{why}: {_quoted(reply, one)}"
+        made = hold(session, _account(reply), until=until, reason=reason, by=by, now=now, kind=kind)
         return {"hold_id": made.id}
 
     return act
@@ -229,7 +232,7 @@ FOLLOW: dict[ProposalKind, _Do] = {
     ProposalKind.COPY: _copy,
     ProposalKind.OPT_OUT: _opt_out,
     ProposalKind.WAIT: _hold_until(_told_day, "Away"),
-    ProposalKind.INSOLVENCY: _hold_until(lambda *_: None, "Insolvency"),
+    ProposalKind.INSOLVENCY: _hold_until(lambda *_: None, "Insolvency", HoldKind.INSOLVENCY),
     ProposalKind.CONTACT: _contact,
     ProposalKind.DETAILS: _nothing,
     ProposalKind.REMITTANCE: _nothing,
