@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import permutations
 from urllib.parse import urlencode
 
 import pytest
@@ -177,7 +176,7 @@ def test_callbacks_in_any_order_end_alike(wired: Kernel, database: Database, pro
     message = messages(database)["notice/0"]
     sid = message.carrier_ref or ""
     calls = [{"MessageSid": sid, "MessageStatus": status} for status in ("queued", "sent", "delivered")]
-    for order in permutations(calls):
+    for order in (calls, calls[::-1]):
         for fields in (*order, order[0]):
             assert call_back(wired, fields, digest=message.digest) == 204
         assert messages(database)["notice/0"].arrival is Arrival.DELIVERED
