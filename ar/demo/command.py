@@ -21,6 +21,7 @@ from ar.core.errors import DomainError
 from ar.core.kernel import Kernel, build
 from ar.core.settings import Settings
 from ar.customers.accounts import account
+from ar.demo.answers import answers
 from ar.demo.banking import bank_day
 from ar.demo.company import USERS, company
 from ar.demo.engine import Summary, last_lived, live
@@ -87,6 +88,8 @@ def make(
     with out.status("Learning who pays when"):
         train(kernel, as_of=plan.today, now=now, folds=2, max_cells=LEARNT_CELLS)
         predict(kernel, as_of=plan.today, now=now)
+    with out.status("Reading what customers answer"):
+        answers(kernel, today=plan.today, now=now)
     with out.status("Ordering the work"):
         mark_attention(kernel, {}, now)
         refresh_worklist(kernel, {}, now)
@@ -102,6 +105,8 @@ def demo_settings(settings: Settings, *, port: int) -> Settings:
         "base_url": f"http://{HOST}:{port}",
         "secret_key": None,
         "smtp_url": "",
+        "imap_url": None,
+        "sms_url": None,
         "stripe_secret_key": None,
         "stripe_webhook_secret": None,
         "stripe_api_base": "",
