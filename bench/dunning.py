@@ -1,5 +1,7 @@
 """Deciding, recording and rendering reminders, against rendering alone plus writing the same rows raw.
 
+On PostgreSQL two processes share the run; rendering alone and the raw writes are one process's each.
+
 Every customer has about 20 open invoices, most of them late, a few contested, promised or with credit to set against
 them. Rendering alone takes the contexts ready made; the raw writes are executemany or COPY of all the rows of the run,
 to the same migrated tables, in one transaction, from tuples made beforehand.
@@ -9,15 +11,18 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
+from functools import cache, partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from ar.cash.checkout import in_flight
 from ar.core.clock import local_date
-from ar.core.db import Database, bulk_insert, reserve_ids
+from ar.core.db import Database, bulk_insert, connect, reserve_ids
 from ar.core.kernel import Kernel
 from ar.core.render import Renderer
 from ar.core.settings import Settings
@@ -32,10 +37,12 @@ from bench.imports import write_raw
 from dunning import message, policies
 from dunning.decision import Send, decide
 from dunning.facts import gather
-from dunning.run import run_chunks
+from dunning.run import Share, run_chunks
 from tests.databases import Postgres
 
 NOW = datetime(2026, 6, 30, 10, tzinfo=UTC)
+PROCESSES = 2
+"""On PostgreSQL; SQLite has one writer."""
 WRITTEN = {
     "dunning_notice": "true",
     "dunning_notice_item": "true",
@@ -77,7 +84,7 @@ def measure(size: int, server: str | None, repeat: int) -> dict[str, float]:
         with fresh_postgres(postgres) if postgres else fresh_sqlite() as database:
             furnish(database, size)
             kernel = Kernel(Settings(var_dir=Path("/nowhere")), database, renderer)
-            ours.append(seconds(partial(run_once, kernel)))
+            ours.append(worked(database) if postgres else seconds(partial(run_once, kernel)))
             if not rows:
                 memory = peak_memory_mb()  # before the raw rows and contexts are held for comparison
                 rows = read_back(database)
@@ -158,6 +165,35 @@ def credit(account_id: int, today: date) -> Posting:
 
 def link_for(account_id: int, epoch: int) -> str:
     return f"https://pay.example/pay/{account_id:012}-{epoch:04}-0123456789abcdef0123456789abcdef"
+
+
+def worked(database: Database) -> float:
+    """Seconds that PROCESSES processes take for the run, each having its share."""
+    url = database.engine.url.render_as_string(hide_password=False)
+    with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as pool:
+        list(pool.map(ready, [url] * PROCESSES))
+        start = time.perf_counter()
+        list(pool.map(shared, [url] * PROCESSES, range(PROCESSES)))
+        return time.perf_counter() - start
+
+
+@cache
+def _kept(url: str) -> Kernel:
+    """The installation, as a worker keeps it open."""
+    return Kernel(Settings(var_dir=Path("/nowhere")), connect(url), Renderer())
+
+
+def ready(url: str) -> None:
+    """A worker that has been at work before: its modules and templates loaded."""
+    time.sleep(1)  # so that each process takes one
+    _kept(url)
+
+
+def shared(url: str, number: int) -> None:
+    share = Share(number, PROCESSES)
+    report = run_chunks(_kept(url), now=NOW, link_for=link_for, in_flight=in_flight, share=share)
+    assert report.sent
+    assert not report.parked
 
 
 def run_once(kernel: Kernel) -> None:

@@ -9,20 +9,35 @@ from typing import Any
 
 from ar.cash.checkout import in_flight
 from ar.core.access.links import portal_url
+from ar.core.jobs import enqueue
 from ar.core.kernel import Kernel
 from dunning.attention.run import judge_all
 from dunning.calls.tasks import call_after_broken, drop_gone, open_accounts
 from dunning.promises import judge
-from dunning.run import run_chunks
+from dunning.run import RUN_JOB, Share, run_chunks, whose_turn
 from dunning.worklist.rows import refresh_all
+
+SHARES = 4
+MANY = 2_000
+"""From so many customers on a run is shared out: as many shares as workers are likely to be free for."""
 
 _CHUNK = 500
 
 
-def run_dunning(kernel: Kernel, _arguments: dict[str, Any], now: datetime) -> str:
-    """Write to, or hold, every customer whose turn it is."""
+def run_dunning(kernel: Kernel, arguments: dict[str, Any], now: datetime) -> str:
+    """Write to, or hold, every customer whose turn it is; where they are many, in shares that workers take at once."""
+    if "of" not in arguments and kernel.database.is_postgres:
+        with kernel.database.transaction() as session:
+            waiting = len(whose_turn(session, now=now)[0])
+            if waiting > MANY:
+                for number in range(SHARES):
+                    key = f"{RUN_JOB}:{now.isoformat()}:{number}"
+                    given = {"share": number, "of": SHARES}
+                    enqueue(session, RUN_JOB, given, dedup_key=key, now=now, lane=f"{RUN_JOB}:{number}")
+                return f"{waiting} customers, in {SHARES} shares"
     link_for = partial(portal_url, kernel.settings.base_url, kernel.settings.signing_key, now=now)
-    return str(run_chunks(kernel, now=now, link_for=link_for, in_flight=in_flight))
+    share = Share(int(arguments.get("share", 0)), int(arguments.get("of", 1)))
+    return str(run_chunks(kernel, now=now, link_for=link_for, in_flight=in_flight, share=share))
 
 
 def judge_promises(kernel: Kernel, _arguments: dict[str, Any], now: datetime) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
 from traceback import format_exc
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from sqlalchemy import delete, exists, select
@@ -59,8 +59,29 @@ class RunReport:
         return f"{words}, {len(self.parked)} parked" if self.parked else words
 
 
-def run_chunks(kernel: Kernel, *, now: datetime, link_for: LinkFor, in_flight: InFlight, size: int = 200) -> RunReport:
-    """Decide and record for every customer whose turn it is at `now`, `size` of them in a transaction."""
+class Share(NamedTuple):
+    """The customers of one worker of several: those whose id leaves `number` when divided by `of`."""
+
+    number: int = 0
+    of: int = 1
+
+    def takes(self, account_id: int) -> bool:
+        return account_id % self.of == self.number
+
+
+ALL = Share()
+
+
+def run_chunks(
+    kernel: Kernel,
+    *,
+    now: datetime,
+    link_for: LinkFor,
+    in_flight: InFlight,
+    size: int = 200,
+    share: Share = ALL,
+) -> RunReport:
+    """Decide and record for every customer of `share` whose turn it is at `now`, `size` of them in a transaction."""
     settings = kernel.settings
     stop_for = partial(unsubscribe_url, settings.base_url, settings.signing_key)
     answer_to = partial(reply_address, settings)
@@ -77,6 +98,7 @@ def run_chunks(kernel: Kernel, *, now: datetime, link_for: LinkFor, in_flight: I
         failed.append(account_id)
         _park(kernel.database, account_id, error, now=now)
 
+    due, parked = list(filter(share.takes, due)), list(filter(share.takes, parked))
     chunks = [due[at : at + size] for at in range(0, len(due), size)] + [[account_id] for account_id in parked]
     for chunk in chunks:
         with unswept():

@@ -13,10 +13,12 @@ from sqlmodel import Session, col
 from ar.core.access.links import read
 from ar.core.audit import AuditEntry, verify
 from ar.core.db import bulk_insert, reserve_ids, table
+from ar.core.jobs import run_due
 from ar.customers.models import Account, Channel, Contact
 from ar.ledger.items import mark_disputed
 from ar.ledger.models import EntryKind
 from ar.ledger.post import Posting, post
+from ar.rota import ROTA
 from dunning.jobs import judge_promises, run_dunning
 from dunning.models import DunningDecision, DunningNotice, DunningNoticeItem, DunningParked, Outcome
 from dunning.run import act, whose_turn
@@ -270,6 +272,21 @@ def test_interest_stays_asked_for_when_the_principal_is_paid(world: World) -> No
     assert world.run().sent == 1
     with world.database.reading() as session:
         assert "€3.21" in world.messages(session)[0].subject
+
+
+def test_many_customers_are_shared_out_among_workers(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dunning.jobs.MANY", 3)
+    with world.database.transaction() as session:
+        for number in range(6):
+            world.invoice(session, world.customer(session, f"C{number}"))
+    said = run_dunning(world.kernel, {}, MORNING)
+    if world.database.is_postgres:
+        assert said == "6 customers, in 4 shares"
+        with world.database.reading() as session:
+            assert notices(session) == []
+        run_due(world.kernel, ROTA.handlers, now=MORNING, limit=10)
+    with world.database.reading() as session:
+        assert len(notices(session)) == 6
 
 
 def test_the_rotas_job_signs_a_link_that_opens_the_customers_page(world: World) -> None:
