@@ -86,6 +86,7 @@ from selfservice import notices as portal_notices
 from selfservice import pages as portal_pages
 from selfservice import paying as portal_paying
 from selfservice import plans as portal_plans
+from selfservice import promising as portal_promising
 from selfservice import unsubscribe as portal_unsubscribe
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -96,6 +97,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     portal_unsubscribe.router,
     portal_debit.router,
     portal_plans.router,
+    portal_promising.router,
     portal_notices.router,
     health.router,
     openapi.router,

@@ -53,6 +53,23 @@ class Part:
     amount_minor: int | None = None
 
 
+def spread(free: Sequence[tuple[int, int]], minor: int) -> list[Part]:
+    """Parts that sum to `minor`, of items given as (entry, what can be promised of it), the first first.
+
+    Raises PromiseError for less than nothing, or more than can be promised of all of them.
+    """
+    if not 0 < minor <= sum(most for _, most in free):
+        told = "give an amount above zero, and at most what is open of the chosen invoices"
+        raise PromiseError(told, faults=[Fault("/amount", told)])
+    parts = []
+    for entry_id, most in free:
+        taken = min(most, minor)
+        if taken:
+            parts.append(Part(entry_id, taken))
+        minor -= taken
+    return parts
+
+
 def promise(
     session: Session,
     account_id: int,

@@ -23,9 +23,6 @@ from ar.disputes.claim import disputes_of, open_dispute
 from ar.disputes.models import Reason
 from ar.disputes.notify import tell_received
 from ar.ledger.statement import statements
-from dunning.kept import require_trust
-from dunning.models import PromiseSource
-from dunning.promises import Part, promise
 from invoicing.delivery.act import opened, unopened
 from invoicing.einvoice.find import file_of, with_page
 from invoicing.models import FileFormat
@@ -34,7 +31,6 @@ from invoicing.statements.facts import Show
 from invoicing.statements.make import StatementFormat, make_statement
 from selfservice.frame import VisitDep, shown
 from selfservice.notices import notices_of
-from selfservice.notify import acknowledge_promise
 from selfservice.paying import BY_PAGE, pay_by
 from selfservice.position import (
     Position,
@@ -315,63 +311,6 @@ def receipt(payment_id: Id, visit: VisitDep) -> Response:
         visit.kernel, payment_id, account_id=visitor.account_id, language=visitor.language, now=visit.now
     )
     return Response(made.content, headers=download_headers(made.name, "application/pdf"))
-
-
-@router.get("/portal/promise")
-def promise_form(request: Request, session: SessionDep, visit: VisitDep) -> HTMLResponse:
-    visitor = visit.by(session)
-    return promise_page(request, session, visit, visitor)
-
-
-def promise_page(
-    request: Request,
-    session: SessionDep,
-    visit: Visit,
-    visitor: Visitor,
-    *,
-    error: DomainError | None = None,
-) -> HTMLResponse:
-    found = positions(session, visitor.account_id)
-    return shown(
-        request,
-        visit,
-        visitor,
-        "portal/promise.html",
-        found[0].seller,
-        positions=found,
-        today=visitor.today,
-        latest=visitor.today + timedelta(days=60),
-        error=error,
-        status_code=200 if error is None else error.status,
-    )
-
-
-@router.post("/portal/promise")
-def make_promise(
-    request: Request,
-    session: SessionDep,
-    visit: VisitDep,
-    due_on: Annotated[Day, Form()],
-    entry: Annotated[list[int] | None, Form(max_length=100)] = None,
-) -> Response:
-    """Promise to pay the chosen invoices by a day: until then nobody reminds of them."""
-    visitor = visit.by(session)
-    try:
-        require_trust(session, visitor.account_id, now=visit.now)
-        made = promise(
-            session,
-            visitor.account_id,
-            items=[Part(entry_id) for entry_id in entry or []],
-            due_on=due_on,
-            by=visitor.actor,
-            now=visit.now,
-            source=PromiseSource.PORTAL,
-        )
-    except DomainError as error:
-        session.rollback()
-        return promise_page(request, session, visit, visitor, error=error)
-    acknowledge_promise(session, visit.kernel, made, now=visit.now)
-    return RedirectResponse("/portal?done=promised", 303)
 
 
 @router.post("/portal/language", dependencies=[customer()])

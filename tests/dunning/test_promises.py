@@ -22,6 +22,7 @@ from dunning.promises import (
     cancel_promise,
     judge,
     promise,
+    spread,
 )
 from tests.dunning.world import DUE, MORNING, World
 
@@ -186,3 +187,11 @@ def test_a_hold_rests_the_customer_until_its_day_or_until_lifted(world: World) -
         acts = session.connection().execute(select(table(AuditEntry).c.action)).scalars().all()
         assert acts.count("dunning.lifted") == 1
         assert acts.count("dunning.held") == 2
+
+
+def test_an_amount_is_spread_over_the_oldest_first() -> None:
+    assert spread([(1, 500), (2, 0), (3, 700)], 800) == [Part(1, 500), Part(3, 300)]
+    assert spread([(1, 500), (3, 700)], 1_200) == [Part(1, 500), Part(3, 700)]
+    for wrong in (0, -1, 1_201):
+        with pytest.raises(PromiseError):
+            spread([(1, 500), (3, 700)], wrong)

@@ -69,6 +69,18 @@ def test_a_language_chosen_stays_chosen(kernel: Kernel, company: tuple[int, ...]
     assert "Vos factures ouvertes" in browser.get("/portal").text
 
 
+def test_a_part_may_be_promised(kernel: Kernel, company: tuple[int, ...]) -> None:
+    mine, item, _, _ = company
+    browser = visiting(kernel, mine)
+    day = (clock.today() + timedelta(days=7)).isoformat()
+    form = {"csrf_token": token(browser), "due_on": day, "entry": str(item)}
+    for wrong in ("0", "99999999", "soon", "-3"):
+        assert browser.post("/portal/promise", data=form | {"amount": wrong}).status_code == 422
+    assert browser.post("/portal/promise", data=form | {"amount": "300,25"}).headers["location"].endswith("promised")
+    with kernel.database.reading() as session:
+        assert [made.amount_minor for made in session.exec(select(Promise))] == [30_025]
+
+
 def test_contesting_and_promising_are_kept_and_acknowledged(kernel: Kernel, company: tuple[int, ...]) -> None:
     mine, item, _, _ = company
     browser = visiting(kernel, mine)
