@@ -47,4 +47,4 @@ def test_a_sellers_own_policy_goes_before_the_companys() -> None:
     policies = Policies(FRIENDLY_FIVE, {7: late})
     assert policies.of(7) is late
     assert policies.of(8) is FRIENDLY_FIVE
-    assert policies.first_offset == -3
+    assert policies.first_offset == -6

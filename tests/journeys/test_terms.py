@@ -60,8 +60,8 @@ def test_reminders_follow_the_instalments(database: Database, settings: Settings
     assert late, "the second instalment was asked for"
     assert all(f"{kind.number}/1" not in text and f"{kind.number}/2" in text and "€60.00" in text for text in late)
     assert max(day for day, _ in to_kind) < CREDITED, "nothing is asked for once it is credited"
-    formal = [text for _, address, text in told if address.startswith("silent") and "12.15%" in text]
-    assert formal, "the formal reminder tells the rate of the law's table"
+    formal = [text for _, address, text in told if address.startswith("silent") and "fixed sum €40.00" in text]
+    assert formal, "the formal reminder tells what the law's table gives"
     assert all("€40.00" in text for text in formal)
     with database.reading() as session:
         found = late_interest(session, detail(session, second), as_of=LAST)
