@@ -13,7 +13,7 @@ from ar.core.i18n import marked as _
 from ar.core.kernel import Kernel
 from ar.core.web import Cursor, Id, KernelDep, NowDep, Principal, SessionDep, allow, page, paged, redirect
 from dunning.models import DunningPolicy
-from dunning.policies import Scope, activate, draft_policy, policies_in_force, stored_policy
+from dunning.policies import Scope, activate, draft_policy, policies_in_force, seed_policies, stored_policy
 from dunning.policy import Policy, PolicyError, parse_policy
 
 router = APIRouter(include_in_schema=False)
@@ -42,7 +42,17 @@ def policies(
         rows=found.items,
         live={policy.label for policy in (in_force.company, *in_force.by_entity.values(), *in_force.by_name.values())},
         next_cursor=found.next_cursor,
+        may_act=principal.may("dunning:write"),
     )
+
+
+@router.post("/dunning/policies/shipped")
+def store_shipped(
+    session: SessionDep, kernel: KernelDep, now: NowDep, principal: Annotated[Principal, allow("dunning:write")]
+) -> Response:
+    """Store the shipped policies, to draft one's own from; where any is stored already nothing changes."""
+    seed_policies(session, now=now)
+    return redirect(kernel, principal, "/dunning/policies", done=_("The shipped policies are here to draft from."))
 
 
 @router.get("/dunning/policies/{policy_id}")

@@ -30,6 +30,7 @@ from ar.ledger.items import open_items
 from ar.schema import upgrade
 from ar.serve import run as serve_kernel
 from dunning.jobs import mark_attention, refresh_worklist
+from dunning.policies import seed_policies
 from prediction.run import predict, train
 
 HOST = "127.0.0.1"
@@ -91,6 +92,8 @@ def make(
     with out.status("Reading what customers answer"):
         answers(kernel, today=plan.today, now=now)
     with out.status("Ordering the work"):
+        with kernel.database.transaction() as session:
+            seed_policies(session, now=now)
         mark_attention(kernel, {}, now)
         refresh_worklist(kernel, {}, now)
     return kernel, password, summary

@@ -44,7 +44,9 @@ SAMPLES: dict[str, dict[str, Any]] = {
         ],
         "live": {"calm 2"},
         "next_cursor": None,
+        "may_act": True,
     },
+    "console/policies/list.html#none": {"rows": [], "live": set(), "next_cursor": None, "may_act": True},
     "console/policies/policy.html": {
         "row": STORED,
         "policy": EVERY_WAY,

@@ -71,6 +71,18 @@ def test_what_is_no_policy_is_refused_with_the_place(
     assert pointer in answer.text or answer.status_code == 422
 
 
+def test_the_shipped_policies_are_stored_once_to_draft_from(world: World, staff: TestClient) -> None:
+    staff.headers["accept"] = "text/html"
+    assert "/dunning/policies/shipped" in staff.get("/dunning/policies").text
+    for _ in range(2):
+        assert staff.post("/dunning/policies/shipped").status_code == 303
+    shown = staff.get("/dunning/policies").text
+    assert "standard 1" in shown
+    assert "/dunning/policies/shipped" not in shown
+    with world.database.reading() as session:
+        assert sorted(row.name for row in session.exec(select(DunningPolicy))) == ["friendly-five", "standard"]
+
+
 def test_the_page_shows_the_ladder_and_drafts_the_next_version(world: World, staff: TestClient) -> None:
     made = staff.post("/api/v1/dunning/policies", json={"name": "calm", "policy": BODY}).json()
     staff.headers["accept"] = "text/html"
