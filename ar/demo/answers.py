@@ -13,6 +13,7 @@ from ar.core.kernel import Kernel
 from ar.core.outbox import MessageChannel, MessageState, OutboxMessage
 from ar.customers.models import Account, Contact
 from ar.ledger.items import ItemState, open_items
+from dunning.message import PURPOSE
 from dunning.replies.model import likely
 from dunning.replies.take import take
 from dunning.texts.headers import message_id
@@ -53,6 +54,7 @@ def _letters(session: Session, *, today: date, now: datetime) -> Iterator[bytes]
         .join(Account, col(Account.id) == col(Contact.account_id))
         .join(OutboxMessage, col(OutboxMessage.account_id) == col(Account.id))
         .where(
+            OutboxMessage.purpose == PURPOSE,
             OutboxMessage.state == MessageState.SENT,
             OutboxMessage.channel == MessageChannel.EMAIL,
             OutboxMessage.recipient == Contact.email,
