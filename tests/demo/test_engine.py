@@ -221,6 +221,8 @@ def test_a_demo_has_no_door_to_the_real_world(monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.setenv("AMIABLE_VAR_DIR", str(tmp_path))
     settings = command.demo_settings(Settings(), port=8123)
     assert settings.smtp_url == ""
+    assert settings.imap_url is None
+    assert settings.sms_url is None
     assert settings.stripe_secret_key is None
     assert settings.database == f"sqlite:///{tmp_path}/demo/amiable.db"
     assert settings.base_url == "http://127.0.0.1:8123"
