@@ -13,7 +13,7 @@ from sqlmodel import Session, col
 
 from ar.cash.plans.facts import planned_parts
 from ar.core.clock import local_date
-from ar.core.db import among, table
+from ar.core.db import among, prefer_indexes, table
 from ar.core.outbox import ADDRESS_WIDTH, E164
 from ar.core.sms.numbers import barred
 from ar.customers.models import Account, Contact, ContactRole
@@ -48,6 +48,7 @@ def lock_accounts(session: Session, account_ids: Sequence[int]) -> None:
 
 def gather(session: Session, account_ids: Sequence[int], *, now: datetime, in_flight: InFlight) -> list[CustomerFacts]:
     """The facts of each customer as they stand at `now`, by account id; an unknown id is passed over."""
+    prefer_indexes(session)  # a run fills the tables that it reads, and the planner still believes them empty
     a = table(Account).c
     query = select(
         *(a.id, a.code, a.legal_name, a.language, a.country, a.time_zone, a.portal_epoch),
@@ -194,7 +195,6 @@ def _items(
     """The debit items to ask for, and the unapplied credit, of each customer."""
     promised = promised_parts(session, account_ids)
     planned = planned_parts(session, account_ids)
-    noticed = _noticed(session, account_ids)
     happened = events(session, account_ids)
     status = statuses(session, account_ids)
     said = forecasts(session, account_ids, today=local_date(now, "UTC"))
@@ -211,6 +211,8 @@ def _items(
         col(OpenItem.kind),
     )
     query = query.where(among(session, col(OpenItem.account_id), account_ids), col(OpenItem.open_minor) > 0)
+    rows = session.connection().execute(query).all()
+    noticed = _noticed(session, [row.entry_id for row in rows if row.side > 0])
     items: dict[int, list[ItemFacts]] = defaultdict(list)
     unapplied: dict[int, dict[tuple[int, str], int]] = defaultdict(dict)
     for (
@@ -224,7 +226,7 @@ def _items(
         disputed,
         side,
         kind,
-    ) in session.connection().execute(query):
+    ) in rows:
         if side < 0:
             held = unapplied[account]
             held[entity, currency] = held.get((entity, currency), 0) + open_minor
@@ -284,17 +286,11 @@ _PROMISED_BY_ONE = _promised_by(col(Promise.account_id) == bindparam("account_id
 """Made once: the customer's page asks for it at every visit."""
 
 
-def _noticed(session: Session, account_ids: Sequence[int]) -> dict[int, tuple[Noticed, ...]]:
-    """The steps at which each open item has been written about, notices that never left apart."""
+def _noticed(session: Session, entry_ids: Sequence[int]) -> dict[int, tuple[Noticed, ...]]:
+    """The steps at which each item has been written about, notices that never left apart."""
     item = DunningNoticeItem
-    query = (
-        select(col(item.entry_id), col(item.step), col(item.offset_days), col(item.noticed_on))
-        .join(OpenItem, col(OpenItem.entry_id) == col(item.entry_id))
-        .where(
-            among(session, col(OpenItem.account_id), account_ids),
-            col(OpenItem.open_minor) > 0,
-            col(item.cancelled_at).is_(None),
-        )
+    query = select(col(item.entry_id), col(item.step), col(item.offset_days), col(item.noticed_on)).where(
+        among(session, col(item.entry_id), entry_ids), col(item.cancelled_at).is_(None)
     )
     found: dict[int, tuple[Noticed, ...]] = {}
     for entry_id, step, offset_days, on in session.connection().execute(query):
