@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ar.core.errors import DomainError, Fault
 from ar.customers.models import Channel
-from dunning.steps import STRICT, Anchor, Attach, Charge, Condition, Copy, Signer, Step, Tone
+from dunning.steps import CURRENCY, STRICT, Anchor, Attach, Charge, Condition, Copy, Signer, Step, Tone
 from dunning.timing import Timing
 
 
@@ -119,7 +119,7 @@ class Policy:
                 yield Fault(f"/{name}", f"give a whole number from {least} to {most}")
         if any(minor < 0 for minor in self.minimum.values()):
             yield Fault("/minimum", "a minimum is zero or more")
-        if not all(re.fullmatch(r"[A-Z]{3}", code, re.ASCII) for code in self.minimum):
+        if not all(CURRENCY.fullmatch(code) for code in self.minimum):
             yield Fault("/minimum", "name currencies by their three letters, such as EUR")
         yield from self.timing.faults()
 

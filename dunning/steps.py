@@ -15,7 +15,7 @@ from ar.customers.models import Channel
 STRICT = ConfigDict(extra="forbid")
 """A policy that is read names nothing that is unknown: a slip of the pen would go unnoticed."""
 
-_COUNTED = re.compile(r"[A-Z]{3}", re.ASCII)
+CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 
 
 class Tone(StrEnum):
@@ -95,7 +95,7 @@ class Condition:
                 yield name, "give at most 50 values of at most 60 characters"
             if any(not value.isprintable() for value in getattr(self, name)):
                 yield name, "give values without control characters"
-        if not all(_COUNTED.fullmatch(code) for code in (*self.currencies, *self.minimum)):
+        if not all(CURRENCY.fullmatch(code) for code in (*self.currencies, *self.minimum)):
             yield "minimum", "name currencies by their three letters, such as EUR"
         if any(not 0 <= minor <= 10**15 for minor in self.minimum.values()):
             yield "minimum", "give amounts of zero or more, in minor units"

@@ -14,9 +14,6 @@ from ar.core.db import among
 from ar.customers.models import Account
 from dunning.calls.models import CONVERSATIONS, ContactEvent
 
-REST_DAYS = 7
-"""How long nobody writes or calls after a conversation."""
-
 
 def conversations(session: Session, account_ids: Sequence[int], *, since: date) -> dict[int, date]:
     """The day, on the customer's clocks, of each account's last conversation, for those that had one since `since`.

@@ -12,7 +12,7 @@ from sqlmodel import select as models_of
 from sqlmodel.sql.expression import SelectOfScalar
 
 from ar.core.audit import Act, record
-from ar.core.errors import ConflictError, DomainError, Fault, NotFoundError
+from ar.core.errors import DomainError, Fault, NotFoundError
 from ar.core.i18n import fill
 from ar.core.render import Renderer
 from ar.customers.models import LegalEntity
@@ -34,12 +34,6 @@ class TextError(DomainError):
     """The text cannot be kept or sent as it stands; each fault names the part, and the line where there is one."""
 
     code = "bad-text"
-
-
-class TextStateError(ConflictError):
-    """The text is not in the state that this starts from."""
-
-    code = "text-state"
 
 
 @dataclass(frozen=True)

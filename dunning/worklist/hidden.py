@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from dunning.calls.rest import REST_DAYS
-
 
 @dataclass(frozen=True, slots=True)
 class Situation:
@@ -21,10 +19,11 @@ class Situation:
     call_on: date | None = None
 
 
-def hidden(situation: Situation, *, today: date) -> tuple[str, date | None]:
+def hidden(situation: Situation, *, rest_days: int, today: date) -> tuple[str, date | None]:
     """Why, as a code, and to the end of which day where that is known; ('', None) when it is to be worked on.
 
-    A call that is due is shown whatever was said before, but never beside an order of silence.
+    After a conversation there are `rest_days` of rest, those of the company's policy. A call that is due is shown
+    whatever was said before, but never beside an order of silence.
     """
     if situation.handed_on in ("agency", "legal"):
         return "handed_on", None
@@ -34,7 +33,7 @@ def hidden(situation: Situation, *, today: date) -> tuple[str, date | None]:
         return "", None
     if situation.tried_on == today:
         return "tried", today
-    rested = situation.talked_on + timedelta(days=REST_DAYS) if situation.talked_on else None
+    rested = situation.talked_on + timedelta(days=rest_days) if situation.talked_on else None
     if rested is not None and today <= rested:
         return "resting", rested
     if situation.call_on is not None:

@@ -20,8 +20,6 @@ from ar.core.settings import Settings
 from ar.customers.models import Account, Contact
 from ar.ledger.models import OpenItem
 from ar.ledger.rates import Rates, rates_on
-from dunning.attention.facts import taken_out
-from dunning.calls.rest import REST_DAYS, conversations
 from dunning.calls.tasks import due_tasks
 from dunning.case import CustomerFacts
 from dunning.decision import asks
@@ -73,8 +71,6 @@ class Facts:
     streets: frozenset[int]
     unpaid: Mapping[int, int]
     broken: Mapping[int, int]
-    out: Mapping[int, str]
-    talked: Mapping[int, date]
     tried: Mapping[int, datetime]
     tasks: Mapping[int, tuple[int, date, datetime | None]]
     exchanges: Mapping[int, dict[str, Any]]
@@ -153,8 +149,6 @@ def _beside(session: Session, account_ids: Sequence[int], *, now: datetime) -> F
         streets=frozenset(row.id for row in accounts if row.street),
         unpaid=_unpaid(session, account_ids),
         broken={account: len(found) for account, found in broken.items()},
-        out=taken_out(session, account_ids, now=now),
-        talked=conversations(session, account_ids, since=today - timedelta(days=REST_DAYS + 2)),
         tried=last_attempts(session, account_ids, since=now - timedelta(days=2)),
         tasks=due_tasks(session, account_ids),
         exchanges=last_exchanges(session, account_ids),
@@ -212,7 +206,9 @@ def row_of(customer: CustomerFacts, beside: Facts, terms: Terms) -> dict[str, An
         effort=terms.effort,
     )
     asked = sum(one.asked_minor for one in owed)
-    why, until = hidden(_situation(customer, beside, asked > 0, today=today), today=today)
+    why, until = hidden(
+        _situation(customer, beside, asked > 0, today=today), rest_days=terms.policies.company.rest_days, today=today
+    )
     overdue: dict[str, int] = {}
     for ask in late:
         overdue[ask.item.currency] = overdue.get(ask.item.currency, 0) + ask.item.open_minor
@@ -247,10 +243,10 @@ def _situation(customer: CustomerFacts, beside: Facts, asked: bool, *, today: da
     tried, task = beside.tried.get(number), beside.tasks.get(number)
     return Situation(
         asked=asked,
-        handed_on=beside.out.get(number),
+        handed_on=customer.taken_out or None,
         held=bool(holds),
         held_until=None if None in holds else max((until for until in holds if until), default=None),
-        talked_on=beside.talked.get(number),
+        talked_on=customer.spoken_on,
         tried_on=local_date(tried, customer.zone) if tried else None,
         call_on=task[1] if task else None,
     )

@@ -83,7 +83,7 @@ def test_what_experiments_find_takes_the_place_of_the_priors() -> None:
     ],
 )
 def test_why_a_customer_is_left_alone(situation: Situation, why: str, until: date | None) -> None:
-    assert hidden(situation, today=TODAY) == (why, until)
+    assert hidden(situation, rest_days=7, today=TODAY) == (why, until)
 
 
 def gone(user: int, stand_in: int | None) -> Collector:
